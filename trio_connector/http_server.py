@@ -1,0 +1,242 @@
+"""Serves an ASGI application on Hypercorn inside the caller's nursery (libraries: Hypercorn 0.18.0, pinned).
+
+Owned here: the listening sockets, the stopping order, and four repairs without which Hypercorn on Trio cannot face
+strangers:
+
+* *Connection guard.* As shipped, an exception in one connection ends the whole server, and with it the program: a
+  WebSocket upgrade followed by one more byte is enough. Here a connection that fails is logged and dropped alone.
+* *Send shim.* An application such as Quart-Trio cancels its own request task when the server says that the response is
+  complete, while Hypercorn is still busy closing the connection or starting its idle timer. The last ``send`` is
+  therefore shielded; without it no idle or ``Connection: close`` connection is ever closed.
+* *Stalled readers.* Hypercorn sends shielded and without limit, so that a client that stops reading keeps its task for
+  ever, also beyond the end of the program. Here every slice of a response has to move within a limit.
+* *A port in use* is a plain ``OSError`` that names the address, not an exception group.
+
+Not here: routes, limits on bodies, authentication. Those belong to the application. TLS belongs to a reverse proxy.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import structlog
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.trio.lifespan import Lifespan
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
+from hypercorn.utils import wrap_app
+
+_log = structlog.get_logger("HttpServer")
+
+_SLICE_BYTES = 64 * 1024
+_CLOSE_SECONDS = 1
+
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI 3 application: ``await app(scope, receive, send)``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """Where to listen, and how long to bear with slow clients. All times are in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free port; the one taken is part of the URLs that `serve` hands to ``task_status``."""
+    graceful_timeout: float = 10
+    """How long open requests may go on after the shutdown trigger; then they are cancelled."""
+    keep_alive_timeout: float = 30
+    """How long a connection may stay open without a (complete) request head."""
+    stalled_send_timeout: float = 30
+    """How long a client may take to accept the next 64 KiB of a response."""
+    keep_alive_max_requests: int = 1_000_000
+    backlog: int = 256
+
+
+async def serve(
+    app: AsgiApp,
+    config: ServerConfig,
+    *,
+    shutdown_trigger: Callable[[], Awaitable[object]],
+    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve ``app`` until ``shutdown_trigger`` returns and the open requests have ended.
+
+    ``task_status.started`` gets the base URLs, e.g. ``["http://127.0.0.1:8090"]``, once connections are accepted.
+    Then: nothing new is accepted, idle connections close at once, open requests get ``graceful_timeout``, the
+    application's lifespan ends, and this returns. Cancelling instead kills the open requests at once and skips the
+    lifespan's end.
+
+    Raises OSError when the address cannot be listened on; nothing has been started then. An application whose lifespan
+    start fails raises Hypercorn's ``LifespanFailureError``, inside an exception group.
+    """
+    listeners = await _listen(config)
+    hypercorn_config = _hypercorn_config(config)
+    wrapped = wrap_app(_finish_shielded(app), hypercorn_config.wsgi_max_body_size, "asgi")
+    lifespan_state: LifespanState = {}
+    lifespan = Lifespan(wrapped, hypercorn_config, lifespan_state)
+    context = WorkerContext(None)
+    patience = _Patience(config.stalled_send_timeout)
+
+    async def connect(stream: trio.SocketStream) -> None:
+        state = ConnectionState(lifespan_state.copy())
+        await _Connection(wrapped, hypercorn_config, context, state, stream, patience).run()
+
+    async def accept(server_nursery: trio.Nursery) -> None:
+        await trio.serve_listeners(connect, listeners, handler_nursery=server_nursery)
+
+    try:
+        async with trio.open_nursery() as lifespan_nursery:
+            await lifespan_nursery.start(lifespan.handle_lifespan)
+            await lifespan.wait_for_startup()
+            async with trio.open_nursery() as server_nursery:
+                async with trio.open_nursery() as accepting:
+                    accepting.start_soon(accept, server_nursery)
+                    task_status.started([_url(listener) for listener in listeners])
+                    await shutdown_trigger()
+                    accepting.cancel_scope.cancel("shutdown")
+                await context.terminated.set()
+                end = trio.current_time() + config.graceful_timeout
+                server_nursery.cancel_scope.deadline = end
+                patience.ends_at(end)
+            await lifespan.wait_for_shutdown()
+            lifespan_nursery.cancel_scope.cancel("shutdown")
+    finally:
+        for listener in listeners:
+            listener.socket.close()
+
+
+class _Connection(TCPServer):
+    """Hypercorn's connection, of which a failure concerns nobody else."""
+
+    stream: trio.SocketStream  # type: ignore[assignment]  # we never serve TLS
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: Config,
+        context: WorkerContext,
+        state: ConnectionState,
+        stream: trio.SocketStream,
+        patience: _Patience,
+    ) -> None:
+        super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]  # no TLS
+        self._patience = patience
+
+    async def run(self) -> None:
+        try:
+            await super().run()
+        except* Exception as group:  # noqa: BLE001  # one connection's failure is its own affair, a bug's too
+            # Cancelled is no Exception and passes through.
+            _log.warning("A connection failed and was dropped.", error=repr(group.exceptions[0]))
+        finally:
+            with trio.move_on_after(_CLOSE_SECONDS, shield=True):
+                await trio.aclose_forcefully(self.stream)
+
+    async def protocol_send(self, event: Event) -> None:
+        if not isinstance(event, RawData):
+            await super().protocol_send(event)
+            return
+        async with self.send_lock:
+            if not await self._sent(event.data):
+                await self.protocol.handle(Closed())
+
+    async def _sent(self, data: bytes) -> bool:
+        """Whether all of ``data`` went out. Cut by a cancellation, a connection is of no more use: it is closed."""
+        try:
+            for start in range(0, len(data), _SLICE_BYTES):
+                with self._patience.slice():
+                    await self.stream.send_all(data[start : start + _SLICE_BYTES])
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return False
+        except trio.TooSlowError:
+            _log.warning("A client stopped reading and was dropped.")
+            await trio.aclose_forcefully(self.stream)
+            return False
+        except trio.Cancelled:
+            await trio.aclose_forcefully(self.stream)
+            raise
+        return True
+
+
+class _Patience:
+    """How long a slice of a response may take: a fixed time, and never beyond the end of the grace period."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = inf
+        self._scopes: set[trio.CancelScope] = set()
+
+    def ends_at(self, end: float) -> None:
+        """From now on nothing may take longer than until ``end`` (Trio time), what is under way included."""
+        self._end = end
+        for scope in self._scopes:
+            scope.deadline = min(scope.deadline, end)
+
+    @contextmanager
+    def slice(self) -> Iterator[None]:
+        """Raises TooSlowError when the block takes too long."""
+        with trio.fail_at(min(trio.current_time() + self._seconds, self._end)) as scope:
+            self._scopes.add(scope)
+            try:
+                yield
+            finally:
+                self._scopes.discard(scope)
+
+
+def _finish_shielded(app: AsgiApp) -> AsgiApp:
+    async def shielded(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+
+        async def send_(event: Any) -> None:
+            if event["type"] == "http.response.body" and not event.get("more_body"):
+                # Not without bound: `_Connection` limits how long the client may stall.
+                with trio.CancelScope(shield=True):
+                    await send(event)
+            else:
+                await send(event)
+
+        await app(scope, receive, send_)
+
+    async def logged(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await shielded(scope, receive, send)
+        except Exception:  # Hypercorn answers with 500, but its own log is switched off
+            if scope["type"] != "lifespan":
+                _log.exception("The application failed.", path=scope.get("path"))
+            raise
+
+    return logged
+
+
+async def _listen(config: ServerConfig) -> list[trio.SocketListener]:
+    try:
+        return await trio.open_tcp_listeners(config.port, host=config.host, backlog=config.backlog)
+    except OSError as error:
+        reason = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+        raise OSError(error.errno, f"Cannot listen on {config.host}:{config.port}: {reason}") from error
+
+
+def _url(listener: trio.SocketListener) -> str:
+    host, port = listener.socket.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _hypercorn_config(config: ServerConfig) -> Config:
+    made = Config()
+    made.errorlog = None
+    made.accesslog = None
+    made.include_server_header = False
+    made.graceful_timeout = config.graceful_timeout
+    made.keep_alive_timeout = config.keep_alive_timeout
+    made.keep_alive_max_requests = config.keep_alive_max_requests
+    return made

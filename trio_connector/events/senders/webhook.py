@@ -1,0 +1,124 @@
+"""Delivers events to a webhook target, one request each (connector spec 9.3, design section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import msgspec
+import structlog
+
+from trio_connector.events.delivery import DeliverySettings
+from trio_connector.events.model import Answer, Event
+from trio_connector.events.senders.addresses import shown_url
+from trio_connector.events.senders.authentication import Authentication, AuthenticationError
+from trio_connector.events.senders.http_post import Clock, new_client, post
+from trio_connector.events.senders.payload import webhook_body
+from trio_connector.events.senders.signing import signature
+from trio_connector.events.senders.tls import unverified_context, verified_context
+
+log = structlog.get_logger("WebhooksModule")
+
+PLACEHOLDER = "{{trigger}}"
+
+
+@dataclass(frozen=True)
+class WebhookTarget:
+    """Where to send, as whom, and with which signature.
+
+    ``headers`` are the operator's, in their order. ``keys`` are the key bytes of the configured secrets.
+    """
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    authentication: Authentication | None = None
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
+    verify_tls: bool = True
+
+    def filled_url(self, trigger: str) -> str:
+        """The URL with its first placeholder replaced; a second one stays (connector spec 9.3 step 1)."""
+        return self.url.replace(PLACEHOLDER, trigger, 1)
+
+
+@dataclass(frozen=True)
+class OldName:
+    """A subscription that names an event as the Connector of 2022 did (spec 08 section 5).
+
+    The event is sent under ``trigger``; with ``member``, that member of its data is sent instead of the whole.
+    """
+
+    trigger: str
+    member: str | None = None
+
+    def applied_to(self, event: Event) -> Event:
+        """``event`` as a receiver of 2022 expects it."""
+        data = event.data
+        if self.member is not None and bytes(data):
+            members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+            data = members.get(self.member, msgspec.Raw(b""))
+        return msgspec.structs.replace(event, namespace=self.trigger, data=data)
+
+
+class WebhookSender:
+    """Sends to one target. Made by :func:`open_webhook`."""
+
+    max_batch = 1
+
+    def __init__(
+        self, target: WebhookTarget, client: httpx.AsyncClient, clock: Clock, old_name: OldName | None = None
+    ) -> None:
+        self._target = target
+        self._client = client
+        self._clock = clock
+        self._old_name = old_name
+
+    async def send(self, events: Sequence[Event]) -> Sequence[Answer]:
+        """One request per event, in order. A cancellation leaves open whether the target has the current one."""
+        return [await self._send(event) for event in events]
+
+    async def _send(self, event: Event) -> Answer:
+        if self._old_name is not None:
+            event = self._old_name.applied_to(event)
+        url = self._target.filled_url(event.namespace)
+        body = webhook_body(event, event.namespace)
+        try:
+            headers = await self._headers(event, body)
+        except AuthenticationError as error:
+            log.error(f"Request to webhook '{shown_url(url)}' failed with the following error:", error=str(error))
+            return Answer(accepted=False, reason=str(error))
+        log.debug(f"Sending request to webhook '{shown_url(url)}' for trigger '{event.namespace}'.", event_id=event.id)
+        answer = await post(self._client, url, headers=headers, body=body, clock=self._clock)
+        if answer.status == httpx.codes.UNAUTHORIZED and self._target.authentication is not None:
+            self._target.authentication.refused()
+        return answer
+
+    async def _headers(self, event: Event, body: bytes) -> httpx.Headers:
+        headers = httpx.Headers({"content-type": "application/json"}, encoding="utf-8")
+        headers.update(dict(self._target.headers))
+        if event.correlation_id is not None:
+            headers["x-correlation-id"] = event.correlation_id
+        if self._target.authentication is not None:
+            name, value = await self._target.authentication.header()
+            headers[name] = value
+        # The time of this attempt, not of the event: receivers refuse old timestamps to stop replays.
+        timestamp = int(self._clock().timestamp())
+        headers["webhook-id"] = event.id
+        headers["webhook-timestamp"] = str(timestamp)
+        if self._target.keys:
+            headers["webhook-signature"] = signature(
+                self._target.keys, webhook_id=event.id, timestamp=timestamp, body=body
+            )
+        return headers
+
+
+@asynccontextmanager
+async def open_webhook(
+    target: WebhookTarget, delivery: DeliverySettings, clock: Clock, old_name: OldName | None = None
+) -> AsyncGenerator[WebhookSender]:
+    """A sender with its own client; its connections are closed at the end. Nothing is sent by opening."""
+    verify = verified_context() if target.verify_tls else unverified_context()
+    connections = delivery.lanes if delivery.ordered else max(delivery.lanes, 8)
+    async with new_client(verify, timeout_seconds=delivery.timeout_seconds, connections=connections) as client:
+        yield WebhookSender(target, client, clock, old_name)

@@ -25,8 +25,10 @@ import trio
 
 from trio_connector.events.model import Answer, Event
 from trio_connector.events.senders.addresses import shown_url
+from trio_connector.events.senders.http_post import Clock
 from trio_connector.events.senders.link import Batch, Link, LinkedSender, LinkState, open_linked
 from trio_connector.events.senders.payload import broker_body
+from trio_connector.events.senders.signing import signature_headers
 
 log = structlog.get_logger("MessageBrokerPublisherModule")
 # pika tells about every failed attempt with tracebacks; what matters of it is in our own lines.
@@ -46,6 +48,8 @@ class AmqpTarget:
     url: str = field(repr=False)
     exchange: str = ""
     connect_seconds: float = 2.0
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """Key bytes of the configured secrets; with them messages carry the headers of Standard Webhooks."""
 
     @property
     def shown(self) -> str:
@@ -71,8 +75,11 @@ class AmqpTarget:
         return parameters
 
 
-def properties(event: Event) -> pika.BasicProperties:
+def properties(event: Event, body: bytes, keys: tuple[bytes, ...], clock: Clock) -> pika.BasicProperties:
     """What accompanies the payload (design section 4): receivers drop duplicates by ``message_id``."""
+    headers = None
+    if keys:
+        headers = signature_headers(keys, webhook_id=event.id, timestamp=int(clock().timestamp()), body=body)
     return pika.BasicProperties(
         message_id=event.id,
         type=event.namespace,
@@ -80,14 +87,16 @@ def properties(event: Event) -> pika.BasicProperties:
         content_type="application/json",
         delivery_mode=PERSISTENT,
         correlation_id=event.correlation_id,
+        headers=headers,
     )
 
 
 class AmqpLink:
     """One connection with one channel in confirm mode. Everything called ``_on_...`` runs in the link's thread."""
 
-    def __init__(self, target: AmqpTarget, state: LinkState) -> None:
+    def __init__(self, target: AmqpTarget, clock: Clock, state: LinkState) -> None:
         self._target = target
+        self._clock = clock
         self._state = state
         self._limiter = trio.CapacityLimiter(1)
         self._lock = threading.Lock()
@@ -197,8 +206,9 @@ class AmqpLink:
     def _publish(self, batch: Batch) -> None:
         publish = partial(self._channel.basic_publish, self._target.exchange)
         for index, event in enumerate(batch.events):
+            body = broker_body(event)
             try:
-                publish(event.namespace, broker_body(event), properties(event))
+                publish(event.namespace, body, properties(event, body, self._target.keys, self._clock))
             except pika.exceptions.AMQPError as error:
                 batch.refuse_rest(self._lost(_text(error)))
                 return
@@ -285,10 +295,10 @@ def _text(error: object) -> str:
     return str(error)
 
 
-def open_amqp(target: AmqpTarget) -> AbstractAsyncContextManager[LinkedSender]:
+def open_amqp(target: AmqpTarget, clock: Clock) -> AbstractAsyncContextManager[LinkedSender]:
     """A sender that connects to ``target`` in the background, again and again when it must."""
 
     def make_link(state: LinkState) -> Link:
-        return AmqpLink(target, state)
+        return AmqpLink(target, clock, state)
 
     return open_linked(target.shown, make_link)

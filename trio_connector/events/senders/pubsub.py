@@ -23,6 +23,7 @@ from trio_connector.events.delivery import DeliverySettings
 from trio_connector.events.model import Answer, Event
 from trio_connector.events.senders.http_post import Clock, new_client, retry_after_seconds
 from trio_connector.events.senders.payload import broker_body
+from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import verified_context
 
 log = structlog.get_logger("MessageBrokerPublisherModule")
@@ -75,6 +76,8 @@ class PubSubTarget:
     topic_name: str
     account: ServiceAccount = field(repr=False)
     endpoint: str = DEFAULT_ENDPOINT
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """Key bytes of the configured secrets; with them messages carry the attributes of Standard Webhooks."""
 
     @property
     def shown(self) -> str:
@@ -116,17 +119,7 @@ class PubSubSender:
         return answers
 
     async def _publish(self, events: Sequence[Event]) -> Answer:
-        body = msgspec.json.encode(
-            {
-                "messages": [
-                    {
-                        "data": base64.b64encode(broker_body(event)).decode(),
-                        "attributes": {"namespace": event.namespace},
-                    }
-                    for event in events
-                ]
-            }
-        )
+        body = msgspec.json.encode({"messages": [self._message(event) for event in events]})
         headers = {"authorization": f"Bearer {self._signed_token()}", "content-type": "application/json"}
         try:
             async with self._client.stream("POST", self._target.url, content=body, headers=headers) as response:
@@ -156,6 +149,14 @@ class PubSubSender:
             reason=reason[:512],
             retry_after_seconds=retry_after_seconds(response.headers.get("retry-after"), self._clock()),
         )
+
+    def _message(self, event: Event) -> dict[str, object]:
+        data = broker_body(event)
+        attributes = {"namespace": event.namespace}
+        if self._target.keys:
+            timestamp = int(self._clock().timestamp())
+            attributes |= signature_headers(self._target.keys, webhook_id=event.id, timestamp=timestamp, body=data)
+        return {"data": base64.b64encode(data).decode(), "attributes": attributes}
 
     def _signed_token(self) -> str:
         now = self._clock()

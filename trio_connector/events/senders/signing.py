@@ -51,3 +51,11 @@ def signature(keys: Sequence[bytes], *, webhook_id: str, timestamp: int, body: b
     """The value of ``webhook-signature``: one ``v1,<base64>`` per key, separated by spaces."""
     signed = b"%s.%d.%s" % (webhook_id.encode(), timestamp, body)
     return " ".join("v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in keys)
+
+
+def signature_headers(keys: Sequence[bytes], *, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """``webhook-id`` and ``webhook-timestamp``, and with ``keys`` also ``webhook-signature``."""
+    headers = {"webhook-id": webhook_id, "webhook-timestamp": str(timestamp)}
+    if keys:
+        headers["webhook-signature"] = signature(keys, webhook_id=webhook_id, timestamp=timestamp, body=body)
+    return headers

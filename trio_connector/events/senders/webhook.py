@@ -16,7 +16,7 @@ from trio_connector.events.senders.addresses import shown_url
 from trio_connector.events.senders.authentication import Authentication, AuthenticationError
 from trio_connector.events.senders.http_post import Clock, new_client, post
 from trio_connector.events.senders.payload import webhook_body
-from trio_connector.events.senders.signing import signature
+from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import unverified_context, verified_context
 
 log = structlog.get_logger("WebhooksModule")
@@ -104,12 +104,7 @@ class WebhookSender:
             headers[name] = value
         # The time of this attempt, not of the event: receivers refuse old timestamps to stop replays.
         timestamp = int(self._clock().timestamp())
-        headers["webhook-id"] = event.id
-        headers["webhook-timestamp"] = str(timestamp)
-        if self._target.keys:
-            headers["webhook-signature"] = signature(
-                self._target.keys, webhook_id=event.id, timestamp=timestamp, body=body
-            )
+        headers.update(signature_headers(self._target.keys, webhook_id=event.id, timestamp=timestamp, body=body))
         return headers
 
 

@@ -21,6 +21,7 @@ from trio_connector.events.delivery import DeliverySettings
 from trio_connector.events.model import Answer, Event
 from trio_connector.events.senders.addresses import shown_url
 from trio_connector.events.senders.http_post import Clock, new_client, post
+from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import verified_context
 
 log = structlog.get_logger("WebhooksModule")
@@ -45,6 +46,7 @@ class WebhookV1Target:
 
     url: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 class WebhookV1Sender:
@@ -69,15 +71,18 @@ class WebhookV1Sender:
                 latest[item.kind, item.id] = item
         if not latest:
             return [Answer(accepted=True)] * len(events)
-        answer = await self._post(list(latest.values()))
+        # The last event names the batch: sent again unchanged, it has the same id.
+        answer = await self._post(list(latest.values()), events[-1].id)
         return [answer] * len(events)
 
-    async def _post(self, items: Sequence[Item]) -> Answer:
+    async def _post(self, items: Sequence[Item], batch_id: str) -> Answer:
         body = msgspec.json.encode(
             {kind: [item.shown for item in items if item.kind == kind] for kind in ("relationships", "messages")}
         )
         headers = httpx.Headers({"content-type": "application/json"}, encoding="utf-8")
         headers.update(dict(self._target.headers))
+        timestamp = int(self._clock().timestamp())
+        headers.update(signature_headers(self._target.keys, webhook_id=batch_id, timestamp=timestamp, body=body))
         log.info(f"Sending ({len(items)}) items to {shown_url(self._target.url)}...")
         answer = await post(self._client, self._target.url, headers=headers, body=body, clock=self._clock)
         if not answer.accepted:

@@ -1,0 +1,26 @@
+"""Inputs of announcements, backbone notifications, identity metadata and identity deletion (runtime spec 5.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trio_connector.usecases.validation.input import Input
+from trio_connector.usecases.validation.schema import Choice, ListOf, Shape
+from trio_connector.usecases.validation.types import ADDRESS_STRING, ANYTHING, NUMBER, TEXT
+
+_CODES: Final = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en "
+    "eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja "
+    "jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb "
+    "nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq "
+    "sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
+)
+LANGUAGES: Final = tuple(_CODES.split())
+"""The two-letter language codes of ISO 639-1 (with ``jv`` for Javanese, as the ecosystem has it)."""
+
+GET_ANNOUNCEMENTS: Final = Input(Shape({"language": Choice(LANGUAGES)}))
+SEND_BACKBONE_NOTIFICATION: Final = Input(Shape({"recipients": ListOf(ADDRESS_STRING), "code": TEXT}))
+UPSERT_IDENTITY_METADATA: Final = Input(Shape({"reference": ADDRESS_STRING, "key?": TEXT, "value": ANYTHING}))
+IDENTITY_METADATA: Final = Input(Shape({"reference": ADDRESS_STRING, "key?": TEXT}))
+"""Get and delete."""
+INITIATE_IDENTITY_DELETION_PROCESS: Final = Input(Shape({"lengthOfGracePeriodInDays?": NUMBER}))

@@ -124,9 +124,13 @@ class Query:
         """This query, narrowed by ``conditions``."""
         return Query(self.conditions + conditions, self.order_by)
 
-    def forced(self, condition: Exists | AnyOf | NoneOf | Compare) -> Query:
+    def forced(self, condition: Condition) -> Query:
         """This query with ``condition`` in place of whatever a client asked of the same path."""
-        kept = tuple(known for known in self.conditions if getattr(known, "path", None) != condition.path)
+        if isinstance(condition, Either | Both):
+            raise TypeError("a condition on several paths replaces none")
+        kept = tuple(
+            known for known in self.conditions if isinstance(known, Either | Both) or known.path != condition.path
+        )
         return Query((*kept, condition), self.order_by)
 
     def ordered_by(self, path: str) -> Query:

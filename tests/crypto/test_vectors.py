@@ -12,8 +12,8 @@ import pytest
 
 from trio_connector.crypto import (
     addresses,
-    channel,
     challenges,
+    channel,
     ciphers,
     datawallet,
     dates,
@@ -60,15 +60,14 @@ def lists() -> dict[tuple[str, str], int]:
         (file, name): len(value)
         for file, content in VECTORS.items()
         for name, value in content.items()
-        if isinstance(value, list) and not (file == "wire" and name == "accounts")
+        if isinstance(value, list)
     }
 
 
 def test_all_411_vectors_are_tests() -> None:
     sizes = lists()
-    accounts = len(WIRE["accounts"])  # checked by test_accounts
-    assert sum(sizes.values()) + accounts == 411
-    assert set(sizes) == COVERED - {("wire", "accounts")}
+    assert sum(sizes.values()) == 411
+    assert set(sizes) == COVERED
 
 
 def bytes_of(hexadecimal: str) -> bytes:

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import trio
 
-from trio_connector.events.senders.http_post import Clock, new_client
+from trio_connector.events.senders.http_post import Clock, new_client, read_limited
 from trio_connector.events.senders.tls import verified_context
 
 EARLY_SECONDS = 10.0
@@ -102,7 +102,6 @@ class OAuth2ClientCredentials:
         form = {"grant_type": "client_credentials"}
         if self._settings.scope:
             form["scope"] = self._settings.scope
-        body = b""
         try:
             with trio.fail_after(TOKEN_TIMEOUT_SECONDS):
                 async with (
@@ -116,14 +115,13 @@ class OAuth2ClientCredentials:
                 ):
                     if response.status_code != httpx.codes.OK:
                         raise AuthenticationError(f"The access token request returned status {response.status_code}.")
-                    async for chunk in response.aiter_bytes():
-                        body += chunk
-                        if len(body) > TOKEN_ANSWER_LIMIT_BYTES:
-                            raise AuthenticationError("The answer to the access token request is too long.")
+                    body = await read_limited(response, TOKEN_ANSWER_LIMIT_BYTES)
         except trio.TooSlowError:
             raise AuthenticationError("The access token request took too long.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise AuthenticationError(f"The access token request failed ({type(error).__name__}).") from error
+        if body is None:
+            raise AuthenticationError("The answer to the access token request is too long.")
         try:
             answer = msgspec.json.decode(body, type=_TokenAnswer, strict=False)
         except msgspec.DecodeError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -29,6 +29,14 @@ BODY_PATIENCE_SECONDS = 1.0
 """The status has decided by then; reading on only keeps the connection usable for the next delivery."""
 
 
+def json_headers(own: Sequence[tuple[str, str]]) -> httpx.Headers:
+    """``Content-Type: application/json`` and the operator's ``own`` headers, of which the last of a name counts."""
+    headers = httpx.Headers({"content-type": "application/json"}, encoding="utf-8")
+    for name, value in own:
+        headers[name] = value
+    return headers
+
+
 def new_client(verify: ssl.SSLContext, *, timeout_seconds: float, connections: int) -> httpx.AsyncClient:
     """A client of its own for one subscriber, so that a slow receiver slows nobody else.
 
@@ -39,7 +47,7 @@ def new_client(verify: ssl.SSLContext, *, timeout_seconds: float, connections: i
         verify=verify,
         timeout=httpx.Timeout(timeout_seconds),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        headers={"user-agent": f"trio-connector/{__version__}"},
+        headers={"user-agent": f"trio-connector/{__version__}", "accept-encoding": "identity"},
         follow_redirects=False,
         trust_env=True,
     )
@@ -77,16 +85,26 @@ async def post(client: httpx.AsyncClient, url: str, *, headers: httpx.Headers, b
 
 async def _drain(response: httpx.Response) -> None:
     """Read what little there should be; nothing that happens here changes the answer."""
-    read = 0
     with trio.move_on_after(BODY_PATIENCE_SECONDS):
         try:
-            # Raw: a compressed body is not unpacked.
-            async for chunk in response.aiter_raw():
-                read += len(chunk)
-                if read > BODY_LIMIT_BYTES:
-                    break
+            await read_limited(response, BODY_LIMIT_BYTES)
         except httpx.HTTPError:
             return
+
+
+async def read_limited(response: httpx.Response, limit: int) -> bytes | None:
+    """The body as it is on the wire (compressed ones are not unpacked), None when it is longer than ``limit`` bytes.
+
+    What is longer costs its connection. Raises httpx.HTTPError.
+    """
+    body = b""
+    with trio.CancelScope() as too_long:
+        async for chunk in response.aiter_raw():
+            body = (body + chunk)[: limit + 1]
+            if len(body) > limit:
+                # Leaving the loop would leave httpcore's generators open; a cancellation unwinds them.
+                too_long.cancel("the body is too long")
+    return None if len(body) > limit else body
 
 
 def _answer(response: httpx.Response, now: datetime) -> Answer:

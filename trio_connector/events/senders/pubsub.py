@@ -21,7 +21,7 @@ import structlog
 
 from trio_connector.events.delivery import DeliverySettings
 from trio_connector.events.model import Answer, Event
-from trio_connector.events.senders.http_post import Clock, new_client, retry_after_seconds
+from trio_connector.events.senders.http_post import Clock, new_client, read_limited, retry_after_seconds
 from trio_connector.events.senders.payload import broker_body
 from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import verified_context
@@ -123,11 +123,7 @@ class PubSubSender:
         headers = {"authorization": f"Bearer {self._signed_token()}", "content-type": "application/json"}
         try:
             async with self._client.stream("POST", self._target.url, content=body, headers=headers) as response:
-                read = 0
-                async for chunk in response.aiter_raw():
-                    read += len(chunk)
-                    if read > ANSWER_LIMIT_BYTES:
-                        break
+                await read_limited(response, ANSWER_LIMIT_BYTES)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = f"Could not publish to {self._target.shown} ({type(error).__name__}: {error})"[:512]
             log.warning(reason)

@@ -14,7 +14,7 @@ from trio_connector.events.delivery import DeliverySettings
 from trio_connector.events.model import Answer, Event
 from trio_connector.events.senders.addresses import shown_url
 from trio_connector.events.senders.authentication import Authentication, AuthenticationError
-from trio_connector.events.senders.http_post import Clock, new_client, post
+from trio_connector.events.senders.http_post import Clock, json_headers, new_client, post
 from trio_connector.events.senders.payload import webhook_body
 from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import unverified_context, verified_context
@@ -95,8 +95,7 @@ class WebhookSender:
         return answer
 
     async def _headers(self, event: Event, body: bytes) -> httpx.Headers:
-        headers = httpx.Headers({"content-type": "application/json"}, encoding="utf-8")
-        headers.update(dict(self._target.headers))
+        headers = json_headers(self._target.headers)
         if event.correlation_id is not None:
             headers["x-correlation-id"] = event.correlation_id
         if self._target.authentication is not None:

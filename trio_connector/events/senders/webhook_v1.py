@@ -20,7 +20,7 @@ import structlog
 from trio_connector.events.delivery import DeliverySettings
 from trio_connector.events.model import Answer, Event
 from trio_connector.events.senders.addresses import shown_url
-from trio_connector.events.senders.http_post import Clock, new_client, post
+from trio_connector.events.senders.http_post import Clock, json_headers, new_client, post
 from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import verified_context
 
@@ -79,8 +79,7 @@ class WebhookV1Sender:
         body = msgspec.json.encode(
             {kind: [item.shown for item in items if item.kind == kind] for kind in ("relationships", "messages")}
         )
-        headers = httpx.Headers({"content-type": "application/json"}, encoding="utf-8")
-        headers.update(dict(self._target.headers))
+        headers = json_headers(self._target.headers)
         timestamp = int(self._clock().timestamp())
         headers.update(signature_headers(self._target.keys, webhook_id=batch_id, timestamp=timestamp, body=body))
         log.info(f"Sending ({len(items)}) items to {shown_url(self._target.url)}...")

@@ -1,0 +1,7 @@
+"""Fixtures of the sender tests."""
+
+from __future__ import annotations
+
+from tests.services import amqp_url, mqtt_url, private_mosquitto, private_rabbitmq, private_redis, redis_url
+
+__all__ = ["amqp_url", "mqtt_url", "private_mosquitto", "private_rabbitmq", "private_redis", "redis_url"]

@@ -107,24 +107,6 @@ def max_file_size_exceeded(size_bytes: int) -> CoreError:
     )
 
 
-def cipher_mismatch() -> CoreError:
-    """The bytes from the Backbone are not those that were uploaded."""
-    return CoreError(
-        "error.transport.files.cipherMismatch",
-        "The actual hash of the cipher does not match the given cipherHash. "
-        "Something went wrong while storing/transmitting the file.",
-    )
-
-
-def plaintext_hash_mismatch() -> CoreError:
-    """The decrypted content is not what the metadata promised."""
-    return CoreError(
-        "error.transport.files.plaintextHashMismatch",
-        "The actual hash of the plaintext does not match the given plaintextHash. "
-        "Something went wrong while encrypting/decrypting the file.",
-    )
-
-
 def invalid_metadata(file_id: str) -> CoreError:
     """The decrypted metadata is not FileMetadata."""
     return CoreError("error.transport.files.invalidMetadata", f"The metadata of the File with id '{file_id}' is invalid.")

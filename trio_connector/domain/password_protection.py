@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
 
-LOCATION_INDICATORS = {
-    "RecoveryKit": 0,
-    "Self": 1,
-    "Letter": 2,
-    "RegistrationLetter": 3,
-    "Email": 4,
-    "SMS": 5,
-    "Website": 6,
-}
+from trio_connector.crypto.password_protection import LOCATION_INDICATORS
+
 _NAMES = {number: name for name, number in LOCATION_INDICATORS.items()}
 
 
@@ -85,8 +77,3 @@ def shared_protection(protection: PasswordProtection | None) -> dict[str, Any] |
     if protection.password_location_indicator is not None:
         shared["passwordLocationIndicator"] = protection.password_location_indicator
     return dict(sorted(shared.items()))
-
-
-def is_pin(password: str) -> bool:
-    """Whether a password satisfies what the API demands of a PIN."""
-    return re.fullmatch(r"[0-9]{4,16}", password) is not None

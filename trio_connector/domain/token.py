@@ -102,19 +102,3 @@ def invalid_reference() -> ConnectorError:
     return ConnectorError(
         "error.runtime.invalidReference", "The given reference is invalid for performing the requested action."
     )
-
-
-def not_intended_for_you(id_: str) -> CoreError:
-    """The object is personalised for somebody else."""
-    return CoreError(
-        "error.transport.general.notIntendedForYou",
-        f"You tried to access personalized content '{id_}'. You are either not logged in or the content is not "
-        "intended for you.",
-    )
-
-
-def no_password_provided() -> CoreError:
-    """The reference is protected and no password was given."""
-    return CoreError(
-        "error.transport.noPasswordProvided", "You need to provide a password to perform this operation."
-    )

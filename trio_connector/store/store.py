@@ -95,6 +95,10 @@ class Store:
         """What the named map holds under ``key``, as decoded JSON."""
         return self._reader.value(map_name, key)
 
+    def values(self, map_name: str) -> dict[str, Any]:
+        """Everything the named map holds, in no particular order; for small maps."""
+        return self._reader.values(map_name)
+
     async def list(self, collection: Collection[R], query: Query = EVERYTHING) -> list[R]:
         """The records that ``query`` asks for."""
         table: Table[R] = self._tables[collection.name]

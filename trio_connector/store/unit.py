@@ -50,6 +50,11 @@ class Reader:
         value = first(self._connection, "SELECT value FROM maps WHERE map = ? AND key = ?", (map_name, key))
         return None if value is None else msgspec.json.decode(value)
 
+    def values(self, map_name: str) -> dict[str, Any]:
+        """Everything the named map holds, in no particular order."""
+        found = self._connection.execute("SELECT key, value FROM maps WHERE map = ?", (map_name,)).fetchall()
+        return {key: msgspec.json.decode(value) for key, value in found}
+
     def cursor(self, name: str) -> int:
         """The position up to which everything is done for subscriber ``name``; 0 when nobody knows it."""
         position: int | None = first(self._connection, "SELECT cursor FROM subscribers WHERE name = ?", (name,))

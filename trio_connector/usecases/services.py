@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trio_connector.usecases.account import Account
     from trio_connector.usecases.channel import ChannelCounters
     from trio_connector.usecases.sync import Synchronizer
+    from trio_connector.usecases.tags import TagCache
 
 Clock = Callable[[], datetime]
 Entropy = Callable[[int], bytes]
@@ -38,6 +39,7 @@ class Services:
     entropy: Entropy
     counters: ChannelCounters
     synchronizer: Synchronizer
+    tags: TagCache
 
     @property
     def base_url(self) -> str:

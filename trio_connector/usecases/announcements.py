@@ -1,0 +1,11 @@
+"""Announcements of the Backbone's operator (transport spec section 15, runtime spec section 3)."""
+
+from __future__ import annotations
+
+from trio_connector.backbone import Announcement
+from trio_connector.usecases.services import Services
+
+
+async def get_announcements(services: Services, language: str) -> list[Announcement]:
+    """What the operator of the Backbone wants everybody to know, in ``language`` (ISO 639-1)."""
+    return await services.backbone.announcements.list(language)

@@ -1,0 +1,236 @@
+"""Synchronising with the Backbone: one run at a time, shared by everybody who asks (transport spec section 16).
+
+The synchronizer is a task of the daemon's nursery. Use cases and the sync loop ask it for a run and wait; whoever goes
+away leaves the run untouched. A run works through the external events in order; what an event changes is committed
+together with the events that tell of it before the next one is looked at. The id of the open run is kept in the
+store, so that a process that died in the middle finishes its own run instead of waiting until it expires.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+import trio
+
+from trio_connector.backbone import ExternalEvent, ExternalEventResult
+from trio_connector.correlation import correlated, current_correlation_id, new_correlation_id
+from trio_connector.domain.collection import Record
+from trio_connector.errors import BackboneRequestError, ConnectorError
+from trio_connector.usecases.account import ensure_datawallet, upgrade_datawallet
+from trio_connector.usecases.external_events import ProcessedEvent, process_external_events
+from trio_connector.usecases.messages import recover_pending_messages
+from trio_connector.usecases.services import Services
+
+log = structlog.get_logger("Transport.SyncController")
+
+SYNC_INFO = "SyncInfo"
+_OPEN_RUN = "OpenSyncRun"
+_ANOTHER_RUN_IS_RUNNING = "error.platform.validation.syncRun.cannotStartSyncRunWhenAnotherSyncRunIsRunning"
+_RUN_ALREADY_FINALIZED = "error.platform.validation.syncRun.syncRunAlreadyFinalized"
+
+
+@dataclass(frozen=True)
+class ChangedItems:
+    """The records that one synchronisation created or changed, in order."""
+
+    records: tuple[Record, ...] = ()
+
+
+@dataclass
+class _Run:
+    """One run somebody waits for: its outcome is there once ``done`` is set."""
+
+    correlation_id: str | None
+    done: trio.Event = field(default_factory=trio.Event)
+    changed: ChangedItems | None = None
+    error: Exception | None = None
+
+
+class Synchronizer:
+    """Owns the synchronisation of one account. ``run`` is its task; ``sync_everything`` asks for a run."""
+
+    def __init__(self) -> None:
+        self._running: _Run | None = None
+        self._wanted: _Run | None = None
+        self._wake = trio.Event()
+        self._stopping = False
+        self.on_run_ended: list[SyncObserver] = []
+
+    async def run(
+        self, services: Services, *, task_status: trio.TaskStatus[trio.CancelScope] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve requests for synchronisation until the scope handed back is cancelled.
+
+        Cancelled in the middle of a run it finishes the external event it works on, leaves the rest to the next run
+        and tells those who wait.
+        """
+        try:
+            with trio.CancelScope() as scope:
+                task_status.started(scope)
+                while True:
+                    await self._wake.wait()
+                    self._wake = trio.Event()
+                    if (wanted := self._wanted) is not None:
+                        self._wanted, self._running = None, wanted
+                        await self._serve(services, wanted)
+        finally:
+            self._stopping = True
+            for left in (self._running, self._wanted):
+                if left is not None and not left.done.is_set():
+                    left.error = ConnectorError("error.connector.stopping", "The Connector is stopping.", status=503)
+                    left.done.set()
+
+    async def sync_everything(self) -> ChangedItems:
+        """Synchronise with the Backbone, or join the run that is under way; answers what it changed.
+
+        Raises BackboneRequestError when the run could not be started, read or finalized; everybody who shares the run
+        gets the same answer. A caller that is cancelled leaves the run going.
+        """
+        if self._stopping:
+            raise ConnectorError("error.connector.stopping", "The Connector is stopping.", status=503)
+        shared = self._running or self._wanted
+        if shared is None:
+            shared = self._wanted = _Run(current_correlation_id() or new_correlation_id())
+            self._wake.set()
+        await shared.done.wait()
+        if shared.error is not None:
+            raise copy.copy(shared.error) from shared.error
+        assert shared.changed is not None  # noqa: S101 (one of both is set before done)
+        return shared.changed
+
+    async def _serve(self, services: Services, run: _Run) -> None:
+        started_at = trio.current_time()
+        outcome = "failed"
+        try:
+            with correlated(run.correlation_id):
+                run.changed = await _sync_everything(services)
+            outcome = "done"
+        except ConnectorError as error:
+            run.error = error
+        finally:
+            self._running = None
+            if run.changed is not None or run.error is not None:
+                run.done.set()
+            else:  # cancelled, or a bug that ends the daemon
+                self._running = run
+                outcome = "stopped"
+            for observer in self.on_run_ended:
+                observer(outcome, trio.current_time() - started_at)
+
+
+class SyncObserver:
+    """Is told of every run that ended; for metrics."""
+
+    def __call__(self, outcome: str, seconds: float) -> None:
+        """``outcome`` is ``done``, ``failed`` or ``stopped``."""
+        raise NotImplementedError
+
+
+async def _sync_everything(services: Services) -> ChangedItems:
+    changed: list[Record] = []
+    await ensure_datawallet(services.store, services.backbone)
+    await recover_pending_messages(services)
+    while True:
+        run_id = await _open_run(services)
+        if run_id is None:
+            break
+        processed = await _work_through(services, run_id)
+        more = await _finalize(services, run_id, processed)
+        changed.extend(event.record for event in processed if event.record is not None)
+        if not more:
+            break
+    await _record_success(services)
+    return ChangedItems(tuple(changed))
+
+
+async def _open_run(services: Services) -> str | None:
+    """Start a run, or take up the one this process left open; ``None`` when there is nothing to do."""
+    try:
+        answer = await services.backbone.sync_runs.start_external_event_sync()
+    except BackboneRequestError as error:
+        left_open = services.store.value(SYNC_INFO, _OPEN_RUN)
+        if error.code == _ANOTHER_RUN_IS_RUNNING and isinstance(left_open, str):
+            return left_open
+        if error.code != "error.platform.recordNotFound" or "Datawallet" not in error.message:
+            raise
+        # The identity was created, but the process died before the first upgrade run (transport 22.2).
+        await upgrade_datawallet(services.backbone)
+        answer = await services.backbone.sync_runs.start_external_event_sync()
+    if answer.sync_run is None:
+        return None
+    run_id = answer.sync_run.id
+    await services.store.transact(lambda unit: unit.put_value(SYNC_INFO, _OPEN_RUN, run_id))
+    return run_id
+
+
+async def _work_through(services: Services, run_id: str) -> list[ProcessedEvent]:
+    try:
+        events = await services.backbone.sync_runs.external_events(run_id)
+    except BackboneRequestError as error:
+        if error.code == _RUN_ALREADY_FINALIZED:
+            return []
+        raise
+    return await process_external_events(services, sorted(events, key=_index))
+
+
+def _index(event: ExternalEvent) -> int:
+    return event.index
+
+
+async def _finalize(services: Services, run_id: str, processed: Sequence[ProcessedEvent]) -> bool:
+    """Report the outcome of each event; whether there are new events that were never tried."""
+    results = [ExternalEventResult(external_event_id=event.id, error_code=event.error_code) for event in processed]
+    try:
+        answer = await services.backbone.sync_runs.finalize_external_event_sync(run_id, results)
+        more = answer.new_unsynced_external_events_exist
+    except BackboneRequestError as error:
+        if error.code != _RUN_ALREADY_FINALIZED:
+            raise
+        more = True
+    await services.store.transact(lambda unit: unit.delete_value(SYNC_INFO, _OPEN_RUN))
+    return more
+
+
+async def _record_success(services: Services) -> None:
+    now = services.now()
+    await services.store.transact(lambda unit: unit.put_value(SYNC_INFO, "SyncTime-Everything", now))
+
+
+def sync_info(services: Services) -> dict[str, object]:
+    """When the last complete synchronisation ended: ``{"lastSyncRun": {"completedAt": ...}}``, or ``{}`` (runtime 3)."""
+    completed_at = services.store.value(SYNC_INFO, "SyncTime-Everything")
+    return {} if completed_at is None else {"lastSyncRun": {"completedAt": completed_at}}
+
+
+async def sync_forever(
+    services: Services,
+    interval_seconds: float,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """The ``sync`` module: one run at once, then one ``interval_seconds`` after the end of each (connector spec 9.1).
+
+    It counts as started when the first run has ended. A failed run is logged and the loop goes on.
+    """
+    started = False
+    while True:
+        with correlated(new_correlation_id()):
+            await sync_and_log(services)
+        if not started:
+            task_status.started()
+            started = True
+        await trio.sleep(interval_seconds if interval_seconds > 0 else math.ulp(1.0))
+
+
+async def sync_and_log(services: Services) -> bool:
+    """One run whose failure is logged; whether it succeeded."""
+    try:
+        await services.synchronizer.sync_everything()
+    except ConnectorError as error:
+        structlog.get_logger("SyncModule").error("Sync failed", code=error.code, error=error.message)
+        return False
+    return True

@@ -1,0 +1,377 @@
+"""Kinds of members: how a value is read from JSON, checked and printed (content spec 1.4 to 1.9).
+
+A class of content declares its members with these, inside ``Annotated``. A kind knows nothing of the class it is used
+in; ``owner`` and ``name`` come along for the texts of refusals only. What a kind reads is immutable: text, numbers,
+other content, tuples; raw JSON is kept as it came and must not be changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from trio_connector.content.javascript import index_map, length, longer_than, shown
+from trio_connector.content.moments import read_moment
+from trio_connector.content.refusals import StructureRefused, not_an_object, reason_of, refused
+from trio_connector.errors import ConnectorError
+
+Rule = Callable[[Any], str | None]
+"""A custom rule: the reason of the refusal, ``None`` when the value is fine."""
+
+
+class Reader(Protocol):
+    """Reads nested content; made by `trio_connector.content.reading`."""
+
+    now: datetime | None
+    """What "in the future" means; without it nothing is."""
+
+    def unknown(self, value: Any) -> Any:
+        """The content ``value`` is, by its ``@type``."""
+
+    def known(self, cls: type[Any], value: Any) -> Any:
+        """``value`` as content of class ``cls``."""
+
+
+class Writer(Protocol):
+    """Prints nested content; made by `trio_connector.content.writing`."""
+
+    def printed(self, content: Any, with_type: bool) -> Any:
+        """``content`` as JSON."""
+
+
+class Kind:
+    """A member of any JSON value. ``label`` names it in rule texts; ``plain`` values print as they are stored."""
+
+    label = "Object"
+    plain = True
+    keeps_null = False
+    """Whether an optional member may be an explicit ``null``, which is then printed again (spec 1.7)."""
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
+        """The value to store; raises the refusals of spec 1.4."""
+        raise NotImplementedError
+
+    def write(self, value: Any, writer: Writer) -> Any:
+        """The JSON of a stored value; only asked when not ``plain``."""
+        return value
+
+    def _check(self, owner: str, name: str, value: Any, rules: tuple[Rule, ...]) -> None:
+        for rule in rules:
+            if (reason := rule(value)) is not None:
+                raise refused(owner, f"{name}:{self.label}", reason)
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A regular expression: ``shown`` as the ecosystem's messages show it, with flags, and ours, for ``search``."""
+
+    source: str
+    """As JavaScript writes it, without slashes."""
+    flags: str
+    regex: re.Pattern[str]
+
+    @property
+    def shown(self) -> str:
+        """``/source/flags``."""
+        return f"/{self.source}/{self.flags}"
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """A string; limits count UTF-16 code units."""
+
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: Pattern | None = None
+    allowed: tuple[str, ...] | None = None
+    rules: tuple[Rule, ...] = ()
+
+    label = "String"
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> str:
+        if not isinstance(value, str):
+            raise refused(owner, name, "Value is not a string")
+        if self.min_length is not None and length(value) < self.min_length:
+            raise refused(owner, name, f"Value is shorter than {self.min_length} characters")
+        if self.max_length is not None and longer_than(value, self.max_length):
+            raise refused(owner, name, f"Value is longer than {self.max_length} characters")
+        if self.pattern is not None and self.pattern.regex.search(value) is None:
+            raise refused(owner, name, f"Value does not match regular expression {self.pattern.shown}")
+        if self.allowed is not None and value not in self.allowed:
+            raise refused(owner, name, "Value is not within the list of allowed values.")
+        if self.rules:
+            self._check(owner, name, value, self.rules)
+        return value
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A number that is no boolean; whole numbers are stored as `int`, as JavaScript prints them."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+    rules: tuple[Rule, ...] = ()
+
+    label = "Number"
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> int | float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise refused(owner, name, "Value is not a number.")
+        if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+            value = int(value)
+        if self.minimum is not None and value < self.minimum:
+            raise refused(owner, name, f"Value is below threshold of {self.minimum}")
+        if self.maximum is not None and value > self.maximum:
+            raise refused(owner, name, f"Value is above threshold of {self.maximum}")
+        self._check(owner, name, value, self.rules)
+        number: int | float = value
+        return number
+
+
+@dataclass(frozen=True)
+class Flag(Kind):
+    """A boolean."""
+
+    label = "Boolean"
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> bool:
+        if not isinstance(value, bool):
+            raise refused(owner, name, "Value is not a boolean")
+        return value
+
+
+@dataclass(frozen=True)
+class Raw(Kind):
+    """Any JSON but ``null``, verbatim; ``allowed`` restricts it to some JSON types."""
+
+    allowed: tuple[str, ...] | None = None
+    rules: tuple[Rule, ...] = ()
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
+        if self.allowed is not None and _json_type(value) not in self.allowed:
+            raise refused(owner, name, "Value is not an allowed type.")
+        self._check(owner, name, value, self.rules)
+        return value
+
+
+@dataclass(frozen=True)
+class PlainObject(Kind):
+    """``metadata``: an object, verbatim, whatever ``@type`` it may have."""
+
+    keeps_null = True
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
+        return value if isinstance(value, (dict, list)) else index_map(value)
+
+
+@dataclass(frozen=True)
+class CoreText(Kind):
+    """An id or an address: a string, or an object around it. No format is checked here."""
+
+    class_name: str
+    member: str
+
+    keeps_null = True
+
+    @property
+    def label(self) -> str:  # type: ignore[override]  # a constant of the other kinds, here it names the class
+        return self.class_name
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> str:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, dict) and value.get("@type"):
+            found = reader.unknown(value)
+            if type(found).__name__ != self.class_name:
+                raise refused(owner, name, f"Parsed object is not an instance of any allowed types {self.class_name}.")
+            return str(getattr(found, self.member))
+        if not isinstance(value, (dict, list)):
+            raise not_an_object(self.class_name, shown(value))
+        inner = value.get(self.member) if isinstance(value, dict) else None
+        if inner is None:
+            raise refused(self.class_name, self.member, "Value is not defined")
+        return Text().read(self.class_name, self.member, inner, reader)
+
+
+@dataclass(frozen=True)
+class Moment(Kind):
+    """A date; stored and printed as ``2025-01-02T03:04:05.678Z``."""
+
+    keeps_null = True
+
+    label = "CoreDate"
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> str:
+        return read_moment(value)
+
+
+@dataclass(frozen=True)
+class Nested(Kind):
+    """Content of exactly one class; printed without ``@type`` unless ``with_type`` (or it is of a subclass)."""
+
+    cls: type[Any]
+    with_type: bool = False
+
+    plain = False
+    keeps_null = True
+
+    @property
+    def label(self) -> str:  # type: ignore[override]  # a constant of the other kinds, here it names the class
+        return self.cls.__name__
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
+        if isinstance(value, dict) and value.get("@type"):
+            found = reader.unknown(value)
+            if not isinstance(found, self.cls):
+                raise refused(
+                    owner, name, f"Parsed object is not an instance of any allowed types {self.cls.__name__}."
+                )
+            return found
+        return reader.known(self.cls, value)
+
+    def write(self, value: Any, writer: Writer) -> Any:
+        return writer.printed(value, self.with_type or type(value) is not self.cls)
+
+
+@dataclass(frozen=True)
+class OneOf(Kind):
+    """Content that must name its class by ``@type``, out of ``names`` (in the order in which messages list them)."""
+
+    names: tuple[str, ...]
+
+    plain = False
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
+        if isinstance(value, dict) and value.get("@type"):
+            found = reader.unknown(value)
+            if type(found).__name__ in self.names:
+                return found
+        allowed = "|".join(self.names)
+        raise refused(owner, name, f"Parsed object is not an instance of any allowed types ({allowed}).")
+
+    def write(self, value: Any, writer: Writer) -> Any:
+        return writer.printed(value, True)
+
+
+@dataclass(frozen=True)
+class Child(Kind):
+    """A component of a complex value, e.g. the street of an address: a value class of its own, stored as its primitive.
+
+    It may come as the primitive, as ``{"value": ...}`` or with ``@type``.
+    """
+
+    cls: type[Any]
+
+    keeps_null = True
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
+        return Nested(self.cls).read(owner, name, value, reader).value
+
+
+@dataclass(frozen=True)
+class Typed(Kind):
+    """An element that is any content; without ``@type`` it is kept as plain JSON."""
+
+    plain = False
+
+    label = "Serializable"
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
+        return reader.unknown(value)
+
+    def write(self, value: Any, writer: Writer) -> Any:
+        return writer.printed(value, True)
+
+
+@dataclass(frozen=True)
+class Item(Kind):
+    """An element of ``items``: content of one of ``classes`` (or a subclass), always with its ``@type``.
+
+    The official parser lets any content and even plain JSON through here and fails later; we refuse it at once.
+    """
+
+    classes: tuple[type[Any], ...]
+    listed_as: str = "Serializable"
+
+    plain = False
+
+    @property
+    def label(self) -> str:  # type: ignore[override]  # a constant of the other kinds, here it names the class
+        return self.listed_as
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
+        found = reader.unknown(value)
+        if not isinstance(found, self.classes):
+            names = "|".join(cls.__name__ for cls in self.classes)
+            shown_names = f"({names})" if len(self.classes) > 1 else names
+            raise refused(owner, name, f"Parsed object is not an instance of any allowed types {shown_names}.")
+        return found
+
+    def write(self, value: Any, writer: Writer) -> Any:
+        return writer.printed(value, True)
+
+
+@dataclass(frozen=True)
+class ListOf(Kind):
+    """An array, stored as a tuple; ``rules`` see the whole of it."""
+
+    element: Kind
+    rules: tuple[Rule, ...] = ()
+
+    label = "Array"
+    plain = False
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise StructureRefused("Value is not an Array.")
+        read, inner, found = self.element.read, f"{name}[]", []
+        for index, item in enumerate(value):
+            try:
+                if item is None and not isinstance(self.element, Text):
+                    # The official parser keeps it and fails later, when somebody uses the element.
+                    raise not_an_object(self.element.label, "null")
+                found.append(read(owner, inner, item, reader))
+            except ConnectorError as error:
+                label, reason = self.element.label, reason_of(error)
+                raise refused(
+                    owner, name, f"Item with index {index} could not be deserialized to a {label} ({reason})"
+                ) from error
+        self._check(owner, name, found, self.rules)
+        return tuple(found)
+
+    def write(self, value: Any, writer: Writer) -> Any:
+        if self.element.plain:
+            return list(value)
+        write = self.element.write
+        return [write(item, writer) for item in value]
+
+
+@dataclass(frozen=True)
+class MapOf(Kind):
+    """``propertyHints``: an object whose members are all of class ``cls``, whatever ``@type`` they name."""
+
+    cls: Callable[[], type[Any]]
+    """A function, because the class is the one that is being declared."""
+
+    plain = False
+
+    def read(self, owner: str, name: str, value: Any, reader: Reader) -> dict[str, Any]:
+        if value is None:
+            return {}
+        if not isinstance(value, (dict, list)):
+            # The official software makes a hint of the name "_value" from it, which nobody ever looks up.
+            raise not_an_object(self.cls().__name__, shown(value))
+        return {key: reader.known(self.cls(), item) for key, item in index_map(value).items()}
+
+    def write(self, value: Any, writer: Writer) -> Any:
+        return {key: writer.printed(item, True) for key, item in value.items()}
+
+
+_JSON_TYPES: dict[type, str] = {bool: "boolean", int: "number", float: "number", str: "string", list: "array"}
+
+
+def _json_type(value: Any) -> str:
+    return _JSON_TYPES.get(type(value), "object")

@@ -5,19 +5,25 @@ Start with ``root.py``. Knows nothing of the rest of the Connector; may be read 
 
 from __future__ import annotations
 
-from .api_keys import GeneratedKey, api_key_mistakes, ensure_api_key, is_strong
-from .authentication import ApiKey, ApiKeySettings, AuthenticationSettings, JwtBearerSettings, OidcSettings
-from .database import DatabaseSettings
-from .delivery import DeliverySettings, EventLogSettings
-from .infrastructure import (
+from trio_connector.settings.api_keys import GeneratedKey, api_key_mistakes, ensure_api_key, is_strong
+from trio_connector.settings.authentication import (
+    ApiKey,
+    ApiKeySettings,
+    AuthenticationSettings,
+    JwtBearerSettings,
+    OidcSettings,
+)
+from trio_connector.settings.database import DatabaseSettings
+from trio_connector.settings.event_log import EventLogSettings
+from trio_connector.settings.infrastructure import (
     BackboneClient,
     EmbeddedBackboneSettings,
     HttpServerSettings,
     InfrastructureSettings,
 )
-from .loading import Loaded, load, parse
-from .logs import LoggingSettings
-from .modules import (
+from trio_connector.settings.loading import Loaded, load, parse
+from trio_connector.settings.logs import LoggingSettings
+from trio_connector.settings.modules import (
     Automation,
     Broker,
     CoreHttpApiOptions,
@@ -31,10 +37,10 @@ from .modules import (
     WebhooksV1Options,
     WebhookTarget,
 )
-from .problems import ConfigurationError
-from .redaction import redacted, secrets_of, without_credentials
-from .root import Settings
-from .transport import TransportSettings
+from trio_connector.settings.problems import ConfigurationError
+from trio_connector.settings.redaction import redacted, secrets_of, without_credentials
+from trio_connector.settings.root import Settings
+from trio_connector.settings.transport import TransportSettings
 
 __all__ = [
     "ApiKey",
@@ -47,7 +53,6 @@ __all__ = [
     "CoreHttpApiOptions",
     "DatabaseSettings",
     "DeciderOptions",
-    "DeliverySettings",
     "EmbeddedBackboneSettings",
     "EventLogSettings",
     "GeneratedKey",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from .authentication import ApiKeySettings
+from trio_connector.settings.authentication import ApiKeySettings
 
 Entropy = Callable[[int], bytes]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from .section import OpenSection, Section
+from trio_connector.settings.section import OpenSection, Section
 
 ISO_8601 = (
     r"^[+-]?\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .section import Section
+from trio_connector.settings.section import Section
 
 
 class DatabaseSettings(Section, frozen=True, kw_only=True, rename="camel"):

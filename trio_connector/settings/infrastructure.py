@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from .authentication import AuthenticationSettings
-from .section import Section
+from trio_connector.settings.authentication import AuthenticationSettings
+from trio_connector.settings.section import Section
 
 
 class HttpServerSettings(Section, frozen=True, kw_only=True, rename="camel"):

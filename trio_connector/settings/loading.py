@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from .authentication import ApiKey, ApiKeySettings
-from .logs import LOG4JS_DEFAULT
-from .modules import BUILT_IN, LOCATIONS, ModuleSettings, default_display_name
-from .older import OLD_API_KEY_ID, in_todays_words
-from .problems import ConfigurationError
-from .root import Settings
-from .rules import broken_rules
-from .sources import BUNDLED, find_file, merged, read_environment, read_file
-from .validation import member_path, mistakes
+from trio_connector.settings.authentication import ApiKey, ApiKeySettings
+from trio_connector.settings.logs import LOG4JS_DEFAULT
+from trio_connector.settings.modules import BUILT_IN, LOCATIONS, ModuleSettings, default_display_name
+from trio_connector.settings.older import OLD_API_KEY_ID, in_todays_words
+from trio_connector.settings.problems import ConfigurationError
+from trio_connector.settings.root import Settings
+from trio_connector.settings.rules import broken_rules
+from trio_connector.settings.sources import BUNDLED, find_file, merged, read_environment, read_file
+from trio_connector.settings.validation import member_path, mistakes
 
 _COMMON_MODULE_KEYS = frozenset({"enabled", "location", "displayName", "requiredInfrastructure"})
 

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta
 
-from .delivery import DeliverySettings
-from .section import OpenSection, Section
+from trio_connector.events.delivery import DeliverySettings
+from trio_connector.settings.section import OpenSection, Section
 
 Options = TypeVar("Options", bound=msgspec.Struct)
 Secrets = str | tuple[str, ...] | None
@@ -100,7 +100,7 @@ class WebhookTarget(OpenSection, frozen=True, kw_only=True, rename="camel"):
         Secrets,
         Meta(description="Signs each request as Standard Webhooks: `whsec_<base64>`, one or a list (all sign)."),
     ] = None
-    delivery: Annotated[DeliverySettings, Meta(description="Retries, order and timeout.")] = DeliverySettings()
+    delivery: Annotated[DeliverySettings | None, Meta(description="Retries, order and timeout.")] = None
 
 
 class Webhook(OpenSection, frozen=True, kw_only=True, rename="camel"):
@@ -133,7 +133,7 @@ class WebhooksV1Options(OpenSection, frozen=True, kw_only=True, rename="camel"):
     )
     publish_interval: Annotated[float, Meta(gt=0, description="Pause between two requests, in seconds.")] = 60
     secret: Annotated[Secrets, Meta(description="As for a target of `webhooks`.")] = None
-    delivery: Annotated[DeliverySettings, Meta(description="Retries and timeout.")] = DeliverySettings()
+    delivery: Annotated[DeliverySettings | None, Meta(description="Retries and timeout.")] = None
 
 
 class Broker(OpenSection, frozen=True, kw_only=True, rename="camel"):
@@ -150,7 +150,7 @@ class Broker(OpenSection, frozen=True, kw_only=True, rename="camel"):
     secret: Annotated[
         Secrets, Meta(description="Signs each message as Standard Webhooks, where the broker has message headers.")
     ] = None
-    delivery: Annotated[DeliverySettings, Meta(description="Retries, order and timeout.")] = DeliverySettings()
+    delivery: Annotated[DeliverySettings | None, Meta(description="Retries, order and timeout.")] = None
 
 
 class MessageBrokerOptions(OpenSection, frozen=True, kw_only=True, rename="camel"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .modules import BY_KIND
+from trio_connector.settings.modules import BY_KIND
 
 OLD_API_KEY_ID = "apiKey"
 """Id of the entry that the single API key of 2022 becomes."""

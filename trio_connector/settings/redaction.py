@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from .root import Settings
+from trio_connector.settings.root import Settings
 
 HIDDEN = "***"
 

@@ -8,14 +8,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from .authentication import ApiKey, ApiKeySettings
-from .database import DatabaseSettings
-from .delivery import EventLogSettings
-from .infrastructure import InfrastructureSettings
-from .logs import LoggingSettings
-from .modules import ModuleSettings
-from .section import OpenSection
-from .transport import TransportSettings
+from trio_connector.settings.authentication import ApiKey, ApiKeySettings
+from trio_connector.settings.database import DatabaseSettings
+from trio_connector.settings.event_log import EventLogSettings
+from trio_connector.settings.infrastructure import InfrastructureSettings
+from trio_connector.settings.logs import LoggingSettings
+from trio_connector.settings.modules import ModuleSettings
+from trio_connector.settings.section import OpenSection
+from trio_connector.settings.transport import TransportSettings
 
 
 class Settings(OpenSection, frozen=True, kw_only=True, rename="camel"):

@@ -7,10 +7,10 @@ from collections import Counter
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from .api_keys import api_key_mistakes
-from .logs import LoggingSettings
-from .modules import ModuleSettings
-from .root import Settings
+from trio_connector.settings.api_keys import api_key_mistakes
+from trio_connector.settings.logs import LoggingSettings
+from trio_connector.settings.modules import ModuleSettings
+from trio_connector.settings.root import Settings
 
 _HOST = re.compile(r"^((([A-Za-z0-9]+(-[A-Za-z0-9]+)*)\.)+[a-z]{2,}|localhost)$")
 _FINGERPRINT = re.compile(r"^[0-9a-f]{64}$")

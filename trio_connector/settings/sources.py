@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from .problems import ConfigurationError
+from trio_connector.settings.problems import ConfigurationError
 
 BUNDLED = Path(__file__).resolve().parent.parent / "bundled.config.json"
 """Defaults baked into an image; lies beside the installed code."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from .section import Section
+from trio_connector.settings.section import Section
 
 
 class TransportSettings(Section, frozen=True, kw_only=True, rename="camel"):

@@ -24,7 +24,7 @@ Absent optional members are ``None``, arrays are tuples, dates are ISO strings i
 parts of complex values plain strings and numbers. Refusals carry the official texts: `DeserializationError`,
 `UnknownType`, `StructureRefused`, `UnexpectedCondition` (unreadable dates). JSON without ``@type`` is kept in a
 `JSONWrapper`. Pass ``now=`` to `parse` where a user enters values: only then a birth date in the future is refused.
-`hints` tells how a value type is entered; ``iql.py`` evaluates queries; ``form_fields.py`` checks answers to form fields.
+`hints` tells how a value type is entered; ``iql.py`` evaluates queries.
 """
 
 from __future__ import annotations

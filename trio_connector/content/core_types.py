@@ -86,6 +86,14 @@ class FileReference(CryptoContent):
     """A reference to a file."""
 
 
+class TokenReference(CryptoContent):
+    """A reference to a token."""
+
+
+class RelationshipTemplateReference(CryptoContent):
+    """A reference to a relationship template."""
+
+
 class TokenContentFile(CryptoContent):
     """Token content: a reference to a file."""
 
@@ -105,6 +113,8 @@ class DeviceSharedSecret(CryptoContent):
 _FORMS: dict[str, type[CryptoObject]] = {
     "Reference": references.Reference,
     "FileReference": references.FileReference,
+    "TokenReference": references.TokenReference,
+    "RelationshipTemplateReference": references.RelationshipTemplateReference,
     "TokenContentFile": tokens.TokenContentFile,
     "TokenContentRelationshipTemplate": tokens.TokenContentRelationshipTemplate,
     "TokenContentDeviceSharedSecret": tokens.TokenContentDeviceSharedSecret,

@@ -15,6 +15,7 @@ from trio_connector.content.codes import COUNTRIES, LANGUAGES
 from trio_connector.content.javascript import length
 from trio_connector.content.kinds import ListOf, MapOf, Nested, Number, Raw
 from trio_connector.content.model import Content
+from trio_connector.content.refusals import StructureRefused
 from trio_connector.content.rules import text
 
 
@@ -46,6 +47,13 @@ class _AnyValueHints(Content, abstract=True):
     values: Annotated[tuple[ValueHintsValue, ...], ListOf(Nested(ValueHintsValue))] | None = None
     default_value: Annotated[str | float | bool, Raw(("number", "string", "boolean"))] | None = None
     property_hints: Annotated[dict[str, Any], MapOf(_value_hints)] = msgspec.field(default_factory=dict)
+
+    @classmethod
+    def _normalised(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            # The official parser takes the array's own function "values" for the member of that name.
+            raise StructureRefused("Value is not an Array.")
+        return value
 
 
 class ValueHints(_AnyValueHints):

@@ -87,11 +87,14 @@ def _holds(predicate: Predicate, value: Any) -> bool:
 
 
 def _moment(value: Any) -> datetime | None:
-    """``value`` as a date: an ISO string or milliseconds since 1970."""
+    """``value`` as a date: an ISO string or milliseconds since 1970.
+
+    Forms that JavaScript engines read beyond ISO 8601, such as ``5`` or ``May 2020``, differ between them: no date here.
+    """
     try:
         if isinstance(value, str):
             return moment(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, (int, float)):  # JavaScript reads booleans as 0 and 1 here
             return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
     except (UnexpectedCondition, OverflowError, ValueError):
         return None

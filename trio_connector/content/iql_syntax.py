@@ -127,11 +127,8 @@ class _Parser:
         texts = sorted(self.expected)
         listed = " or ".join(texts) if len(texts) < 3 else f"{', '.join(texts[:-1])}, or {texts[-1]}"
         found = f'"{_shown(self.text[at])}"' if at < len(self.text) else "end of input"
-        return IqlError(
-            f"Expected {listed} but {found} found.",
-            _place(self.text, at),
-            _place(self.text, min(at + 1, len(self.text))),
-        )
+        start = _place(self.text, at)
+        return IqlError(f"Expected {listed} but {found} found.", start, _after(start, self.text[at : at + 1]))
 
     def expression(self, at: int, depth: int) -> _Found:
         return self._chain(at, depth, "||")
@@ -278,6 +275,15 @@ def _place(text: str, at: int) -> Place:
     before = text[:at]
     line_start = before.rfind("\n") + 1
     return Place(_units(before), before.count("\n") + 1, _units(before[line_start:]) + 1)
+
+
+def _after(start: Place, character: str) -> Place:
+    """One code unit further, however many the character has."""
+    if not character:
+        return start
+    if character == "\n":
+        return Place(start.offset + 1, start.line + 1, 1)
+    return Place(start.offset + 1, start.line, start.column + 1)
 
 
 def _units(text: str) -> int:

@@ -183,7 +183,7 @@ class CoreText(Kind):
     def read(self, owner: str, name: str, value: Any, reader: Reader) -> str:
         if isinstance(value, str):
             return value
-        if isinstance(value, dict) and value.get("@type"):
+        if names_its_type(value):
             found = reader.unknown(value)
             if type(found).__name__ != self.class_name:
                 raise refused(owner, name, f"Parsed object is not an instance of any allowed types {self.class_name}.")
@@ -205,6 +205,11 @@ class Moment(Kind):
     label = "CoreDate"
 
     def read(self, owner: str, name: str, value: Any, reader: Reader) -> str:
+        if names_its_type(value):
+            found = reader.unknown(value)
+            if type(found).__name__ != "CoreDate":
+                raise refused(owner, name, "Parsed object is not an instance of any allowed types CoreDate.")
+            return str(found.date)
         return read_moment(value)
 
 
@@ -223,7 +228,7 @@ class Nested(Kind):
         return self.cls.__name__
 
     def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
-        if isinstance(value, dict) and value.get("@type"):
+        if names_its_type(value):
             found = reader.unknown(value)
             if not isinstance(found, self.cls):
                 raise refused(
@@ -245,7 +250,7 @@ class OneOf(Kind):
     plain = False
 
     def read(self, owner: str, name: str, value: Any, reader: Reader) -> Any:
-        if isinstance(value, dict) and value.get("@type"):
+        if names_its_type(value):
             found = reader.unknown(value)
             if type(found).__name__ in self.names:
                 return found
@@ -371,6 +376,14 @@ class MapOf(Kind):
 
 
 _JSON_TYPES: dict[type, str] = {bool: "boolean", int: "number", float: "number", str: "string", list: "array"}
+
+
+def names_its_type(value: Any) -> bool:
+    """Whether ``value`` is an object with an ``@type`` that JavaScript takes for true."""
+    if not isinstance(value, dict):
+        return False
+    type_name = value.get("@type")
+    return bool(type_name) or isinstance(type_name, (dict, list))
 
 
 def _json_type(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from trio_connector.content.javascript import shown
 from trio_connector.content.model import REGISTRY, Content, JSONWrapper, plan
 from trio_connector.content.refusals import StructureRefused, not_an_object, refused
-from trio_connector.errors import DeserializationError, UnexpectedCondition, UnknownType
+from trio_connector.errors import ConnectorError, DeserializationError, UnexpectedCondition, UnknownType
 
 C = TypeVar("C", bound=Content)
 
@@ -34,7 +34,7 @@ class ContentReader:
             version = _version(value.get("@version"))
             cls = REGISTRY.get(name) if version == 1 else None
             if cls is None:
-                raise _unknown_type(name, version)
+                raise _unknown_type(name, version, value)
             return JSONWrapper.of(value) if cls is JSONWrapper else self.known(cls, value)
         if value is None:
             raise UnexpectedCondition("Cannot read properties of null (reading 'hasOwnProperty')")
@@ -106,7 +106,24 @@ def _version(value: Any) -> int | None:
     return int(found[1]) if found else None
 
 
-def _unknown_type(name: str, version: int | None) -> UnknownType | StructureRefused:
+_INTERNAL_RECORDS = {
+    "Device": "createdAt",
+    "File": "secretKey",
+    "Identity": "address",
+    "LocalAttribute": "content",
+    "LocalNotification": "isOwn",
+    "LocalRequest": "isOwn",
+    "Message": "secretKey",
+    "Relationship": "relationshipSecretId",
+    "RelationshipTemplate": "secretKey",
+    "Token": "secretKey",
+}
+"""Records that the official software knows by ``@type`` too, and the first member that it misses in them."""
+
+
+def _unknown_type(name: str, version: int | None, value: dict[str, Any]) -> ConnectorError:
+    if version == 1 and (member := _INTERNAL_RECORDS.get(name)) is not None and value.get(member) is None:
+        return refused(name, member, "Value is not defined")
     if version is not None:
         return UnknownType(name, version)
     return StructureRefused(

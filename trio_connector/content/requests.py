@@ -161,6 +161,9 @@ class TransferFileOwnershipRequestItem(RequestItem):
     file_reference: Annotated[str, _TruncatedFileReference()]
     ownership_token: str
 
+    def __repr__(self) -> str:
+        return "TransferFileOwnershipRequestItem(...)"  # the reference opens the file
+
 
 class RequestItemGroup(Content):
     """Items that belong together."""

@@ -10,7 +10,7 @@ Pure: time and randomness come in with the constructor.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -29,11 +29,11 @@ Entropy = Callable[[int], bytes]
 class Reader(Protocol):
     """Reads records: a store, a unit of work, or ``Changes`` on top of either."""
 
-    def get(self, collection: Collection[R], id_: str, /) -> R | None:
+    def get(self, collection: Collection[R], id_: str) -> R | None:
         """The record with this id, if there is one."""
         ...
 
-    def select(self, collection: Collection[R], /, **keys: KeyValue) -> list[R]:
+    def select(self, collection: Collection[R], **keys: KeyValue) -> list[R]:
         """All records whose key columns have these values, in the order in which they were inserted."""
         ...
 
@@ -41,15 +41,15 @@ class Reader(Protocol):
 class Writer(Reader, Protocol):
     """What ``Changes.apply`` needs of a unit of work."""
 
-    def put(self, collection: Collection[R], record: R, /) -> None:
+    def put(self, collection: Collection[R], record: R) -> None:
         """Insert or replace ``record``."""
         ...
 
-    def delete(self, collection: Collection[R], id_: str, /) -> object:
+    def delete(self, collection: Collection[R], id_: str) -> object:
         """Remove the record with this id, if there is one."""
         ...
 
-    def append(self, event: NewEvent, /) -> int:
+    def append(self, event: NewEvent) -> int:
         """Append ``event`` to the log."""
         ...
 
@@ -93,7 +93,7 @@ class Changes:
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def get(self, collection: Collection[R], id_: str, /) -> R | None:
+    def get(self, collection: Collection[R], id_: str) -> R | None:
         """The record with this id as it will be after this change."""
         written = self._written.get(collection.name, {})
         if id_ in written:
@@ -102,16 +102,14 @@ class Changes:
             return found
         return self._base.get(collection, id_)
 
-    def select(self, collection: Collection[R], /, **keys: KeyValue) -> list[R]:
+    def select(self, collection: Collection[R], **keys: KeyValue) -> list[R]:
         """All matching records as they will be after this change; new ones come last."""
         written = self._written.get(collection.name)
         found = self._base.select(collection, **keys)
         if not written:
             return found
         changed: dict[str, Any] = {
-            id_: record
-            for id_, (_, record) in written.items()
-            if record is not None and all(collection.keys[name](record) == value for name, value in keys.items())
+            id_: record for id_, (_, record) in written.items() if record is not None and _has(collection, record, keys)
         }
         merged: list[R] = []
         for record in found:
@@ -124,17 +122,17 @@ class Changes:
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def insert(self, collection: Collection[R], record: R, /) -> None:
+    def insert(self, collection: Collection[R], record: R) -> None:
         """Add ``record``. Raises UnexpectedCondition when its id is taken: ids may come from a peer."""
         if self.get(collection, record.id) is not None:
             raise UnexpectedCondition(f"There already is a {collection.kind} with the id '{record.id}'.")
         self.put(collection, record)
 
-    def put(self, collection: Collection[R], record: R, /) -> None:
+    def put(self, collection: Collection[R], record: R) -> None:
         """Insert or replace ``record``."""
         self._written.setdefault(collection.name, {})[record.id] = (collection, record)
 
-    def delete(self, collection: Collection[R], id_: str, /) -> None:
+    def delete(self, collection: Collection[R], id_: str) -> None:
         """Remove the record with this id, if there is one."""
         self._written.setdefault(collection.name, {})[id_] = (collection, None)
 
@@ -179,3 +177,7 @@ class Changes:
             else:
                 self.put(collection, record)
         self.events.extend(inner.events)
+
+
+def _has(collection: Collection[Any], record: Record, keys: Mapping[str, KeyValue]) -> bool:
+    return all(collection.keys[name](record) == value for name, value in keys.items())

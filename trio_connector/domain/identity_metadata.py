@@ -1,4 +1,4 @@
-"""Identity metadata: what an operator notes down about an identity, one value per key (consumption spec section 6). Pure."""
+"""Identity metadata: what an operator notes down about an identity, by key (consumption spec section 6). Pure."""
 
 from __future__ import annotations
 

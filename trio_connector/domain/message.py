@@ -1,4 +1,4 @@
-"""Messages: record, who may be written to, pseudonyms after decomposition, and the DTO (transport spec 13, runtime spec 3)."""
+"""Messages: record, who may be written to, pseudonyms after decomposition, and the DTO (transport 13, runtime 3)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def quoted(values: Sequence[str]) -> str:
 def anonymized_after_decomposition(
     message: Message, relationship_id: str, pseudonym: str, other_pseudonyms: frozenset[str] = frozenset()
 ) -> Message | None:
-    """What remains of ``message`` once the relationship is decomposed; None when it is to be deleted (transport 13.5)."""
+    """What remains of ``message`` without the relationship; None when it is to be deleted (transport 13.5)."""
     if not message.is_own or len(message.recipients) == 1:
         return None
     recipients = [
@@ -152,10 +152,26 @@ def message_dto(message: Message) -> MessageDTO:
     )
 
 
+def carried_id(message: Message) -> str | None:
+    """The id of the request that the message answers, or of the request or notification in it."""
+    content = message.content
+    if not isinstance(content, dict):
+        return None
+    match content.get("@type"):
+        case "ResponseWrapper":
+            found = content.get("requestId")
+        case "Request" | "Notification":
+            found = content.get("id")
+        case _:
+            return None
+    return found if isinstance(found, str) else None
+
+
 MESSAGES: Collection[Message] = Collection(
     name="Messages",
     record=Message,
     kind="Message",
+    keys={"carried_id": carried_id},
     indexed=("createdBy", "createdAt", "content.@type"),
     prepare=message_dto,
 )

@@ -35,7 +35,8 @@ def from_items(items: Sequence[ValidationResult]) -> ValidationResult:
     """Success if all ``items`` are, else the error ``inheritedFromItem``."""
     if all(item.is_success for item in items):
         return ValidationResult(is_success=True, items=list(items))
-    return ValidationResult(is_success=False, code=INHERITED, message="Some child items have errors.", items=list(items))
+    text = "Some child items have errors."
+    return ValidationResult(is_success=False, code=INHERITED, message=text, items=list(items))
 
 
 def merged(first: ValidationResult, second: ValidationResult) -> ValidationResult:

@@ -171,6 +171,10 @@ class Backbone:
         self.tokens = Tokens(self.connection)
         self.version = Version(self.connection)
 
+    async def check_authentication(self) -> None:
+        """Find out whether the Backbone lets this device in; raises like `access_token`."""
+        await self.access_token()
+
     async def access_token(self) -> str:
         """A token that is good for now; raises BackboneRequestError ``request.noAuthGrant`` or ``noAuthPossible``."""
         return await self.connection.tokens.current()

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from trio_connector.backbone.answers import Answer
 from trio_connector.backbone.connection import Connection, path_to
 
 MIN_SUPPORTED_BACKBONE_VERSION = 6
 MAX_SUPPORTED_BACKBONE_VERSION = 7
-_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class VersionAnswer(Answer, frozen=True, kw_only=True):
     """The major version of the Backbone."""
 
-    major_version: str | int
+    major_version: Annotated[str, msgspec.Meta(pattern="^[0-9]{1,9}$")] | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,13 @@ class Version:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def check_compatibility(self) -> Compatibility:
-        """Ask for the Backbone's version and compare it (anonymous)."""
+    async def major_version(self) -> int:
+        """The Backbone's major version (anonymous)."""
         answer = await self._connection.get(path_to("Version"), VersionAnswer, anonymous=True)
-        version = str(answer.major_version)[:40]
-        compatible = (
-            _NUMBER.fullmatch(version) is not None
-            and MIN_SUPPORTED_BACKBONE_VERSION <= int(version) <= MAX_SUPPORTED_BACKBONE_VERSION
-        )
-        return Compatibility(compatible, version)
+        return int(answer.major_version)
+
+    async def check_compatibility(self) -> Compatibility:
+        """Compare the Backbone's version with what we speak (anonymous)."""
+        version = await self.major_version()
+        compatible = MIN_SUPPORTED_BACKBONE_VERSION <= version <= MAX_SUPPORTED_BACKBONE_VERSION
+        return Compatibility(compatible, str(version))

@@ -7,6 +7,7 @@ stopped at the end. Where a machine has neither, the tests that need it are skip
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import signal
@@ -21,11 +22,8 @@ from urllib.parse import urlsplit
 import pytest
 
 START_SECONDS = 60.0
-RABBITMQ_SCRIPTS = (
-    Path("/usr/lib/rabbitmq/lib"),
-    Path("/usr/local/lib/rabbitmq/lib"),
-    Path("/opt/rabbitmq"),
-)
+# The wrapper in sbin refuses other users than root and rabbitmq; the scripts behind it do not.
+RABBITMQ_SCRIPTS = (Path("/usr/lib/rabbitmq/bin"), Path("/usr/local/lib/rabbitmq/bin"), Path("/opt/rabbitmq/sbin"))
 
 
 def missing(what: str) -> NoReturn:
@@ -97,6 +95,11 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def runs(self) -> bool:
+        """Whether it was started and not ended since."""
+        return self._process is not None
+
+    @property
     def url(self) -> str:
         """Where it listens."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
@@ -151,6 +154,14 @@ class Service:
             except subprocess.TimeoutExpired:
                 continue
         process.wait()
+        # What it started may take a moment longer, and must not be mistaken for the next one.
+        while _listens(self.port):
+            time.sleep(0.01)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class PrivateRedis(Service):
@@ -173,7 +184,10 @@ class PrivateMosquitto(Service):
     def command(self) -> list[str]:
         program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or missing("mosquitto")
         configuration = self.folder / "mosquitto.conf"
-        configuration.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
+        configuration.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
+            f"persistence true\npersistence_location {self.folder}/\nuser {getpass.getuser()}\n"
+        )
         return [program, "-c", str(configuration)]
 
 
@@ -193,12 +207,9 @@ class PrivateRabbitMQ(Service):
 
     @staticmethod
     def _find_scripts() -> Path:
-        # The wrapper in sbin refuses other users than root and rabbitmq; the script behind it does not.
-        for root in RABBITMQ_SCRIPTS:
-            for script in sorted(
-                root.glob("**/rabbitmq*/bin/rabbitmq-server" if root.name == "lib" else "bin/*-server")
-            ):
-                return script.parent
+        for folder in RABBITMQ_SCRIPTS:
+            if (folder / "rabbitmq-server").exists():
+                return folder
         missing("RabbitMQ")
 
     def command(self) -> list[str]:
@@ -266,9 +277,17 @@ S = TypeVar("S", bound=Service)
 
 
 @pytest.fixture(scope="session")
-def private_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRabbitMQ]:
-    """A running node of our own; who kills it starts it again."""
+def rabbitmq_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRabbitMQ]:
+    """The node behind ``private_rabbitmq``: one for all tests, for its boot takes long."""
     yield from _running(PrivateRabbitMQ(tmp_path_factory.mktemp("rabbitmq")))
+
+
+@pytest.fixture
+def private_rabbitmq(rabbitmq_node: PrivateRabbitMQ) -> PrivateRabbitMQ:
+    """A running node of our own, which a test may kill."""
+    if not rabbitmq_node.runs:
+        rabbitmq_node.start()
+    return rabbitmq_node
 
 
 @pytest.fixture

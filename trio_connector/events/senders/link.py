@@ -113,14 +113,15 @@ class LinkedSender:
         self._blocked: str | None = None
         self._reason = "not connected yet"
         self._unconfirmed = 0
+        self._ended = 0
         self._changed = trio.lowlevel.ParkingLot()
         self._leaving = False
 
     async def send(self, events: Sequence[Event]) -> Sequence[Answer]:
         """Publish ``events`` in order and wait until the broker has confirmed each.
 
-        Without a link, or while the broker blocks publishers, the answer after five seconds is that they were not
-        accepted. A cancellation leaves open which of them the broker has.
+        When an attempt to connect fails meanwhile, or after five seconds without a link or with a broker that blocks
+        publishers, the answer is that they were not accepted. A cancellation leaves open which of them the broker has.
         """
         if not events:
             return []
@@ -149,9 +150,15 @@ class LinkedSender:
         await settled.wait()
         return [answer for answer in batch.answers if answer is not None]
 
-    async def _usable_link(self, count: int) -> Link:
-        """Wait for a link that may take ``count`` more events. Checkpoints only when it has to wait."""
+    async def _usable_link(self, count: int) -> Link | None:
+        """Wait for a link that may take ``count`` more events; None when an attempt to connect fails meanwhile.
+
+        Checkpoints only when it has to wait.
+        """
+        ended_before = self._ended
         while True:
+            if self._ended > ended_before and self._link is None:
+                return None
             room = self._unconfirmed == 0 or self._unconfirmed + count <= WINDOW
             if self._link is not None and self._blocked is None and room:
                 return self._link
@@ -176,6 +183,7 @@ class LinkedSender:
             reason = await link.live()
             was_ready = self._link is not None
             self._link, self._blocked, self._reason = None, None, reason
+            self._ended += 1
             self._changed.unpark_all()
             if was_ready and trio.current_time() - began > STEADY_AFTER_SECONDS:
                 pause = FIRST_PAUSE_SECONDS

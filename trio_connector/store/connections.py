@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 
 from trio_connector.domain.query import compiled
+from trio_connector.events.patterns import matches
 
 BUSY_TIMEOUT_MS = 5000
 """How long we wait for another process, e.g. a person with the sqlite3 command."""
@@ -42,6 +43,12 @@ def _equip(connection: apsw.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -8192")
     connection.create_scalar_function("search", _search, 2, deterministic=True)
+    connection.create_scalar_function("namespace_matches", _namespace_matches, 2, deterministic=True)
+
+
+def _namespace_matches(*arguments: Any) -> bool:
+    pattern, namespace = arguments
+    return matches(pattern, namespace)
 
 
 def _search(*arguments: Any) -> bool:

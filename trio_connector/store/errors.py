@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trio_connector.events.log import LogUnavailable
+
 
 class StoreError(Exception):
     """Base of the store's own failures."""
@@ -40,7 +42,7 @@ class NotOurFile(StoreError):
         self.file = file
 
 
-class WriteFailed(StoreError):
+class WriteFailed(StoreError, LogUnavailable):
     """The disk did not take a unit of work (full, read-only, broken); nothing of the unit is stored.
 
     The cause is the database's own error. Later units are tried again.

@@ -91,7 +91,9 @@ _VERSION_1 = (
         reason TEXT NOT NULL,
         next_at TEXT
     )""",
-    "CREATE INDEX attempts_by_event ON attempts (subscriber, position)",
+    # Unique, because what may have been saved before a cancellation is saved again.
+    "CREATE UNIQUE INDEX attempts_by_event ON attempts (subscriber, position, number, at)",
+    "CREATE INDEX attempts_by_subscriber ON attempts (subscriber, sequence)",
     "CREATE INDEX attempts_by_position ON attempts (position)",
 )
 

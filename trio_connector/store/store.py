@@ -20,19 +20,20 @@ from trio_connector.domain.query import EVERYTHING, Query
 from trio_connector.events.model import Event
 from trio_connector.store.compile import Selection, compile_query
 from trio_connector.store.connections import open_reading, open_writing
+from trio_connector.store.delivery_log import StoredDeliveries
+from trio_connector.store.event_log import StoredEvents
 from trio_connector.store.folder import locked_database
+from trio_connector.store.long_reads import LongReads
 from trio_connector.store.rows import Row, first, rows
 from trio_connector.store.schema import prepare_file
 from trio_connector.store.tables import Table
-from trio_connector.store.unit import Reader, Tables, Unit
+from trio_connector.store.unit import Reader, Tables, Transact, Unit
 from trio_connector.store.writer import CommitReport, InlineWriter, Writer
 
 T = TypeVar("T")
 
 MAX_DIRECT_ROWS = 200
 """A collection of at most so many rows is listed at once; a larger one in a thread."""
-
-LIST_CONNECTIONS = 2
 
 
 class StoreCounters:
@@ -46,6 +47,14 @@ class StoreCounters:
         self.commit_seconds = 0.0
 
 
+class StoredLog(StoredEvents, StoredDeliveries):
+    """Implements ``events.log.Log``."""
+
+    def __init__(self, reading: apsw.Connection, long_reads: LongReads, transact: Transact, clock: Clock) -> None:
+        StoredEvents.__init__(self, reading, long_reads, transact, clock)
+        StoredDeliveries.__init__(self, reading, long_reads, transact)
+
+
 class Store:
     """Made by `open_store`; one per identity and process. Use it from the Trio thread only."""
 
@@ -53,7 +62,6 @@ class Store:
         self.counters = StoreCounters()
         self._file = file
         self._tables = tables
-        self._event_hooks: list[Callable[[], None]] = []
         self._commit_hooks: list[Callable[[CommitReport], None]] = []
 
         def now() -> str:
@@ -65,14 +73,14 @@ class Store:
         self._writer: Writer | InlineWriter
         if file is None:
             self._reading = writing
-            self._lists: list[apsw.Connection] = []
             self._writer = InlineWriter(writing, open_unit, now, self._committed)
         else:
             self._reading = open_reading(file)
-            self._lists = [open_reading(file) for _ in range(LIST_CONNECTIONS)]
             self._writer = Writer(writing, open_unit, now, self._committed)
-        self._list_limiter = trio.CapacityLimiter(LIST_CONNECTIONS)
+        self._long_reads = LongReads(file, self._reading)
         self._reader = Reader(self._reading, tables)
+        self.events = StoredLog(self._reading, self._long_reads, self.transact, clock)
+        """The event log and what its subscribers want remembered."""
 
     # --- reading ---
 
@@ -113,19 +121,10 @@ class Store:
     async def _find(self, table: Table[Any], columns: str, query: Query) -> Sequence[Row]:
         selection = compile_query(query, table.generated_columns)
         statement = f"SELECT {columns} FROM {table.name}{selection.clause}"
-        if not self._lists or self._is_small(table, selection):
+        if self._is_small(table, selection):
             await trio.lowlevel.checkpoint()
             return rows(self._reading, statement, selection.arguments)
-        async with self._list_limiter:
-            connection = self._lists.pop()
-
-            def find() -> Sequence[Row]:
-                try:
-                    return rows(connection, statement, selection.arguments)
-                finally:
-                    self._lists.append(connection)
-
-            return await trio.to_thread.run_sync(find)
+        return await self._long_reads.rows(statement, selection.arguments)
 
     def _is_small(self, table: Table[Any], selection: Selection) -> bool:
         if selection.searches:
@@ -153,7 +152,7 @@ class Store:
 
     def on_events(self, hook: Callable[[], None]) -> None:
         """Call ``hook`` in the Trio thread after each commit that appended events. It must not raise or wait."""
-        self._event_hooks.append(hook)
+        self.events.on_events(hook)
 
     def on_commit(self, hook: Callable[[CommitReport], None]) -> None:
         """Call ``hook`` in the Trio thread after each commit, for metrics. It must not raise or wait."""
@@ -169,14 +168,13 @@ class Store:
         for tell in self._commit_hooks:
             tell(report)
         if events:
-            for wake in self._event_hooks:
-                wake()
+            self.events.committed(events)
 
     async def aclose(self) -> None:
         """Commit what is queued, then close all connections; further units raise `StoreClosed`."""
         await self._writer.aclose()
-        for connection in (self._reading, *self._lists):
-            connection.close()
+        self._long_reads.close()
+        self._reading.close()
 
 
 @asynccontextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import apsw
 import msgspec
@@ -13,8 +13,10 @@ from trio_connector.crypto.ids import new_id
 from trio_connector.domain.collection import Collection, KeyValue, R
 from trio_connector.events.model import Event, NewEvent
 from trio_connector.store.errors import DuplicateRecord
-from trio_connector.store.rows import first, rows
+from trio_connector.store.rows import Row, SqlValue, first, rows
 from trio_connector.store.tables import Table
+
+T = TypeVar("T")
 
 Tables = Mapping[str, Table[Any]]
 
@@ -52,7 +54,7 @@ class Reader:
 
     def values(self, map_name: str) -> dict[str, Any]:
         """Everything the named map holds, in no particular order."""
-        found = self._connection.execute("SELECT key, value FROM maps WHERE map = ?", (map_name,)).fetchall()
+        found = rows(self._connection, "SELECT key, value FROM maps WHERE map = ?", (map_name,))
         return {key: msgspec.json.decode(value) for key, value in found}
 
     def cursor(self, name: str) -> int:
@@ -76,6 +78,10 @@ class Unit(Reader):
         self.events: list[Event] = []
         self._correlation_id = correlation_id
         self._entropy = entropy
+
+    def execute(self, statement: str, arguments: Sequence[SqlValue] = ()) -> list[Row]:
+        """Any statement; for the modules of this room."""
+        return rows(self._connection, statement, arguments)
 
     def insert(self, collection: Collection[R], record: R) -> None:
         """Add a new record; raises `DuplicateRecord` when its id is taken."""
@@ -147,6 +153,14 @@ class Unit(Reader):
             "SET cursor = max(cursor, ?2), reached_position = max(reached_position, ?2)",
             (name, position),
         )
+
+
+class Transact(Protocol):
+    """Runs a unit of work, as ``Store.transact`` does."""
+
+    def __call__(self, work: Callable[[Unit], T]) -> Awaitable[T]:
+        """Returns what ``work`` returned, once it is committed."""
+        ...
 
 
 EVENT_OVERHEAD_BYTES = 200

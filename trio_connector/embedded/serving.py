@@ -6,10 +6,11 @@ import trio
 
 from trio_connector.crypto.dates import Clock
 from trio_connector.crypto.entropy import Entropy
+from trio_connector.embedded.api.admin import run_deletion_job
 from trio_connector.embedded.api.app import BackboneApp
 from trio_connector.embedded.api.streams import Streams
 from trio_connector.embedded.settings import BackboneSettings
-from trio_connector.embedded.store.database import open_database
+from trio_connector.embedded.store.database import Database, open_database
 from trio_connector.http_server import ServerConfig, serve
 
 
@@ -40,6 +41,7 @@ async def serve_backbone(
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(database.commit_forever)
+            nursery.start_soon(_delete_regularly, database, settings)
             try:
                 urls = await nursery.start(serve_http)
             except OSError as error:
@@ -50,3 +52,9 @@ async def serve_backbone(
             nursery.cancel_scope.cancel("the embedded Backbone ends")
     if failure is not None:
         raise failure
+
+
+async def _delete_regularly(database: Database, settings: BackboneSettings) -> None:
+    while True:
+        await trio.sleep(settings.deletion_job_interval)
+        await run_deletion_job(database, settings.did_domain_name)

@@ -83,3 +83,13 @@ def claimed(file: File, token: str, me: str, new_token: str) -> tuple[Claim, Fil
 
 def _equal(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode())
+
+
+def with_token(file: File, token: str) -> File:
+    """The file with a new token, and unlocked."""
+    return replace(file, ownership_token=token, ownership_is_locked=False)
+
+
+def locked(file: File) -> File:
+    """The file after somebody guessed its token wrongly."""
+    return replace(file, ownership_is_locked=True)

@@ -17,7 +17,7 @@ from trio_connector.embedded.store.events import (
     delete_message_events,
     unblock_message_events,
 )
-from trio_connector.embedded.store.messages import decompose_messages
+from trio_connector.embedded.store.messages import decompose_messages, forget_messages
 
 
 def spread(tx: Transaction, relationship: Relationship, actor: str, peer: str, event: str, anonymized: str) -> None:
@@ -27,7 +27,9 @@ def spread(tx: Transaction, relationship: Relationship, actor: str, peer: str, e
         add_event(tx, peer, event, {"relationshipId": relationship.id})
     if status in (DELETION_PROPOSED, READY_FOR_DELETION):
         delete_message_events(tx, actor, relationship.id)
-        decompose_messages(tx, actor, peer, anonymized)
+        decompose_messages(tx, relationship.id, actor)
+        if status == READY_FOR_DELETION:
+            forget_messages(tx, relationship.id, anonymized)
     elif status == ACTIVE:
         unblock_message_events(tx, relationship.id)
     elif status in (REJECTED, REVOKED):

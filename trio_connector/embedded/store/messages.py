@@ -90,63 +90,52 @@ def count_unreceived(tx: Transaction, sender: str, recipient: str) -> int:
     )
 
 
-def decompose_messages(tx: Transaction, address: str, peer: str, anonymized: str) -> None:
-    """``address`` leaves the messages between the two; who left on both sides is not named any more."""
-    between = (
-        "SELECT r.message_id, r.position FROM message_recipients r JOIN messages m ON m.id = r.message_id"
-        " WHERE m.created_by = ? AND r.address = ?"
-    )
-    for flag, sender, recipient in (
-        ("decomposed_by_sender", address, peer),
-        ("decomposed_by_recipient", peer, address),
-    ):
-        tx.run(
-            f"UPDATE message_recipients SET {flag} = 1 WHERE (message_id, position) IN ({between})",
-            sender,
-            recipient,
-        )
-    for sender, recipient in ((address, peer), (peer, address)):
-        rows = tx.all(f"{between} AND r.decomposed_by_sender AND r.decomposed_by_recipient", sender, recipient)
-        for message_id, position in rows:
-            tx.run(
-                "UPDATE message_recipients SET address = ? WHERE message_id = ? AND position = ?",
-                anonymized,
-                message_id,
-                position,
-            )
-            _delete_when_all_have_left(tx, message_id)
-
-
-def anonymize_messages(tx: Transaction, address: str, peer: str, anonymized: str) -> None:
-    """Take a deleted ``address`` out of its messages with ``peer``; those that name nobody any more are deleted."""
-    for sender, recipient in ((address, peer), (peer, address)):
-        rows = tx.all(
-            "SELECT DISTINCT m.id FROM messages m JOIN message_recipients r ON r.message_id = m.id"
-            " WHERE m.created_by = ? AND r.address = ?",
-            sender,
-            recipient,
-        )
-        for (id_,) in rows:
-            tx.run("UPDATE messages SET created_by = ? WHERE id = ? AND created_by = ?", anonymized, id_, address)
-            tx.run(
-                "UPDATE message_recipients SET address = ? WHERE message_id = ? AND address = ?",
-                anonymized,
-                id_,
-                address,
-            )
-            tx.run(
-                "DELETE FROM messages WHERE id = ?1 AND created_by = ?2 AND NOT EXISTS ("
-                " SELECT 1 FROM message_recipients WHERE message_id = ?1 AND address <> ?2)",
-                id_,
-                anonymized,
-            )
-
-
-def _delete_when_all_have_left(tx: Transaction, id_: str) -> None:
+def decompose_messages(tx: Transaction, relationship_id: str, address: str) -> None:
+    """``address`` leaves the messages of a relationship, on whichever side it is."""
     tx.run(
-        "DELETE FROM messages WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM message_recipients"
-        " WHERE message_id = ?1 AND NOT (decomposed_by_sender AND decomposed_by_recipient))",
-        id_,
+        "UPDATE message_recipients SET decomposed_by_sender = 1 WHERE relationship_id = ?"
+        " AND message_id IN (SELECT id FROM messages WHERE created_by = ?)",
+        relationship_id,
+        address,
+    )
+    tx.run(
+        "UPDATE message_recipients SET decomposed_by_recipient = 1 WHERE relationship_id = ? AND address = ?",
+        relationship_id,
+        address,
+    )
+
+
+def forget_messages(tx: Transaction, relationship_id: str, anonymized: str) -> None:
+    """Both sides have left: nobody is named any more, and what concerns nobody else is deleted."""
+    ids = tx.all("SELECT DISTINCT message_id FROM message_recipients WHERE relationship_id = ?", relationship_id)
+    tx.run(
+        "UPDATE message_recipients SET address = ?, decomposed_by_sender = 1, decomposed_by_recipient = 1"
+        " WHERE relationship_id = ?",
+        anonymized,
+        relationship_id,
+    )
+    for (id_,) in ids:
+        tx.run(
+            "DELETE FROM messages WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM message_recipients"
+            " WHERE message_id = ?1 AND NOT (decomposed_by_sender AND decomposed_by_recipient))",
+            id_,
+        )
+
+
+def anonymize_messages(tx: Transaction, relationship_id: str, address: str, anonymized: str) -> None:
+    """Take a deleted ``address`` out of the messages of a relationship, on whichever side it is."""
+    tx.run(
+        "UPDATE messages SET created_by = ? WHERE created_by = ? AND id IN"
+        " (SELECT message_id FROM message_recipients WHERE relationship_id = ?)",
+        anonymized,
+        address,
+        relationship_id,
+    )
+    tx.run(
+        "UPDATE message_recipients SET address = ? WHERE relationship_id = ? AND address = ?",
+        anonymized,
+        relationship_id,
+        address,
     )
 
 

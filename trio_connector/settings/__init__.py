@@ -16,7 +16,6 @@ from trio_connector.settings.authentication import (
 from trio_connector.settings.database import DatabaseSettings
 from trio_connector.settings.event_log import EventLogSettings
 from trio_connector.settings.infrastructure import (
-    BackboneClient,
     EmbeddedBackboneSettings,
     HttpServerSettings,
     InfrastructureSettings,
@@ -47,7 +46,6 @@ __all__ = [
     "ApiKeySettings",
     "AuthenticationSettings",
     "Automation",
-    "BackboneClient",
     "Broker",
     "ConfigurationError",
     "CoreHttpApiOptions",

@@ -33,13 +33,6 @@ class HttpServerSettings(Section, frozen=True, kw_only=True, rename="camel"):
     )
 
 
-class BackboneClient(Section, frozen=True, kw_only=True, rename="camel"):
-    """An OAuth client that the embedded Backbone knows."""
-
-    id: Annotated[str, Meta(min_length=1, description="Client id.")]
-    secret: Annotated[str, Meta(min_length=1, description="Client secret.")]
-
-
 class EmbeddedBackboneSettings(Section, frozen=True, kw_only=True, rename="camel"):
     """A Backbone inside this process, for trying things out and for tests."""
 
@@ -53,9 +46,8 @@ class EmbeddedBackboneSettings(Section, frozen=True, kw_only=True, rename="camel
         Meta(description="Where its data are kept; default is `backbone` in the data folder."),
     ] = None
     in_memory: Annotated[bool, Meta(description="Keep its data in memory only; they end with the process.")] = False
-    clients: Annotated[tuple[BackboneClient, ...], Meta(min_length=1, description="Its OAuth clients.")] = (
-        BackboneClient(id="test", secret="test"),  # noqa: S106 - the documented default of a Backbone on loopback
-    )
+    client_id: Annotated[str, Meta(min_length=1, description="Id of its OAuth client.")] = "test"
+    client_secret: Annotated[str, Meta(min_length=1, description="Secret of its OAuth client.")] = "test"  # noqa: S105 - the documented default of a Backbone on loopback
 
 
 class InfrastructureSettings(Section, frozen=True, kw_only=True, rename="camel"):

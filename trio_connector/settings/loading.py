@@ -12,13 +12,16 @@ import msgspec
 
 from trio_connector.settings.authentication import ApiKey, ApiKeySettings
 from trio_connector.settings.logs import LOG4JS_DEFAULT
-from trio_connector.settings.modules import BUILT_IN, LOCATIONS, ModuleSettings, default_display_name
+from trio_connector.settings.modules import BUILT_IN, LOCATIONS, CommonModuleKeys, ModuleSettings, default_display_name
 from trio_connector.settings.older import OLD_API_KEY_ID, in_todays_words
 from trio_connector.settings.problems import ConfigurationError
 from trio_connector.settings.root import Settings
 from trio_connector.settings.rules import broken_rules
 from trio_connector.settings.sources import BUNDLED, find_file, merged, read_environment, read_file
 from trio_connector.settings.validation import member_path, mistakes
+
+EMBEDDED_DOMAIN = "localhost"
+"""What stands in addresses of the embedded Backbone, wherever it listens."""
 
 _COMMON_MODULE_KEYS = frozenset({"enabled", "location", "displayName", "requiredInfrastructure"})
 
@@ -48,7 +51,12 @@ def load(
     for file in files:
         written = merged(written, read_file(file))
     environment, old_names = read_environment(environ, top_level_keys())
-    loaded = parse(merged(written, environment), now=now)
+    try:
+        loaded = parse(merged(written, environment), now=now)
+    except ConfigurationError as error:
+        for note in (*warnings, *([] if files else ["No configuration file was read. Name one with -c."])):
+            error.add_note(note)
+        raise
     return msgspec.structs.replace(loaded, warnings=(*warnings, *old_names, *loaded.warnings), files=tuple(files))
 
 
@@ -150,11 +158,11 @@ def _derive_backbone(config: dict[str, Any]) -> None:
     transport = config["transportLibrary"]
     host, port = backbone.get("host", "127.0.0.1"), backbone.get("port", 8090)
     host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not listened on
+    if "baseUrl" not in transport:
+        transport.setdefault("addressGenerationHostnameOverride", EMBEDDED_DOMAIN)
     transport.setdefault("baseUrl", f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}")
-    clients = backbone.get("clients")
-    client = clients[0] if isinstance(clients, list) and clients and isinstance(clients[0], dict) else {}
-    transport.setdefault("platformClientId", client.get("id", "test"))
-    transport.setdefault("platformClientSecret", client.get("secret", "test"))
+    transport.setdefault("platformClientId", backbone.get("clientId", "test"))
+    transport.setdefault("platformClientSecret", backbone.get("clientSecret", "test"))
 
 
 def _exclude_sync_and_sse(config: dict[str, Any], warnings: list[str]) -> None:
@@ -200,7 +208,7 @@ def _module_mistakes(name: str, module: Any, warnings: list[str]) -> list[str]:
     path = member_path("instance.modules", name)
     if not isinstance(module, dict):
         return [f"{path} is not of a type(s) object"]
-    problems = mistakes(module, _Common, path)
+    problems = mistakes(module, CommonModuleKeys, path)
     built_in = LOCATIONS.get(module["location"]) if isinstance(module.get("location"), str) else None
     if built_in is None or module.get("enabled") is not True:  # what is switched off need not be complete
         return problems
@@ -212,13 +220,6 @@ def _module_mistakes(name: str, module: Any, warnings: list[str]) -> list[str]:
         if key not in known
     ]
     return problems + mistakes(own, built_in.options, path)
-
-
-class _Common(msgspec.Struct, rename="camel"):
-    enabled: bool
-    location: str
-    display_name: str | None = None
-    required_infrastructure: list[str] = []
 
 
 def _module(name: str, module: dict[str, Any]) -> ModuleSettings:

@@ -41,6 +41,19 @@ class ModuleSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=F
         return msgspec.convert(self.options, options)
 
 
+class CommonModuleKeys(OpenSection, frozen=True, kw_only=True, rename="camel"):
+    """What every module's entry has."""
+
+    enabled: Annotated[bool, Meta(description="Whether the module runs.")]
+    location: Annotated[
+        str, Meta(description="Which module it is; of your own module the import path, as `package.module:Class`.")
+    ]
+    display_name: Annotated[str | None, Meta(description="Name for people; default follows from the location.")] = None
+    required_infrastructure: Annotated[
+        tuple[str, ...], Meta(description="Infrastructure that must be enabled, e.g. `httpServer`.")
+    ] = ()
+
+
 class NoOptions(OpenSection, frozen=True, kw_only=True, rename="camel"):
     """A module without keys of its own."""
 

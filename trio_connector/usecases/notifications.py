@@ -64,8 +64,8 @@ async def deliver_pending_notifications(services: Services) -> None:
 
 async def _deliver(services: Services, pending: PendingNotification) -> None:
     # Imported here: sending a message checks the request inside it, which is the business of this layer.
-    from trio_connector.usecases.external_events import is_unreachable
     from trio_connector.usecases.messages import send_message
+    from trio_connector.usecases.reachability import is_unreachable
 
     if not was_sent(services, pending.id):
         try:

@@ -14,7 +14,7 @@ from trio_connector.domain.changes import Changes
 from trio_connector.domain.contents import canonical, is_group
 from trio_connector.domain.identity import Json
 from trio_connector.domain.relationship import RELATIONSHIPS, existing, newest
-from trio_connector.domain.requests.expiry import current_request, is_overdue
+from trio_connector.domain.requests.expiry import current_request, expire_if_overdue, is_overdue
 from trio_connector.domain.requests.items.processor import FileFacts, RequestContext
 from trio_connector.domain.requests.items.registry import check_items, processor_for
 from trio_connector.domain.requests.key_uniqueness import acceptance_error, check_acceptable
@@ -72,11 +72,20 @@ def receive(
         source=source,
         status="Open",
     )
-    if is_overdue(request, changes.now):
+    if source.type == "RelationshipTemplate" and is_overdue(request, changes.now):
         request = with_status(request, "Expired", changes.now)
     changes.insert(REQUESTS, request)
     changes.event(INCOMING_REQUEST_RECEIVED, request_dto(request), peer)
     return request
+
+
+def receive_and_check(
+    changes: Changes, content: Json, source: RequestSource, peer: str, *, template_expires_at: str | None = None
+) -> LocalRequest:
+    """``receive``, then ``check_prerequisites`` unless the request is over already."""
+    request = receive(changes, content, source, peer, template_expires_at=template_expires_at)
+    request = expire_if_overdue(changes, request)
+    return check_prerequisites(changes, request.id) if request.status == "Open" else request
 
 
 def check_prerequisites(changes: Changes, request_id: str) -> LocalRequest:

@@ -47,15 +47,14 @@ NO_FILES: Mapping[str, FileFacts] = {}
 
 
 def creation_result(
-    view: View, content: Json, peer: str | None, *, files: Mapping[str, FileFacts] = NO_FILES, at: str | None = None
+    view: View, content: Json, peer: str | None, *, files: Mapping[str, FileFacts] = NO_FILES
 ) -> ValidationResult:
     """Whether a request with ``content`` can be created for ``peer``; without peer it is one for a template.
 
-    ``content`` is a parsed and printed Request. ``at`` replaces the current time where the expiry is concerned.
-    Raises DeserializationError for items that are no request items.
+    ``content`` is a parsed and printed Request. Raises DeserializationError for items that are no request items.
     """
     check_items(content)
-    error = _root_error(view, content, peer, at or view.now)
+    error = _root_error(view, content, peer, view.now)
     if error is not None:
         return failure(error, view.now)
 
@@ -199,12 +198,12 @@ def complete_from_template(
     *,
     peer: str,
     created_at: str,
-    files: Mapping[str, FileFacts] = NO_FILES,
 ) -> LocalRequest | None:
     """The answer to a request inside an own template: the request comes into being completed.
 
     ``content`` is the request of the template that was answered. None when this answer was recorded before. Whether
-    the request was over is judged at ``created_at``, when the peer answered. Raises ConnectorError.
+    the request was over is judged at ``created_at``, when the peer answered; its items were checked when the template
+    was made. Raises ConnectorError.
     """
     request_id = response["requestId"]
     known = changes.get(REQUESTS, request_id)
@@ -215,7 +214,10 @@ def complete_from_template(
             "cannotCreateRequestWithDuplicateId",
             f"You cannot create the Request since there already is a Request with the id '{request_id}'.",
         )
-    raised(creation_result(changes, content, peer, files=files, at=created_at))
+    check_items(content)
+    error = _root_error(changes, content, peer, created_at)
+    if error is not None:
+        raise error
     request = _draft(changes, request_id, content, peer)
     changes.insert(REQUESTS, request)
     request = replace(request, source=RequestSource(type="RelationshipTemplate", reference=template_id))

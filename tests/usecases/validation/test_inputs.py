@@ -114,14 +114,6 @@ def test_templates_allow_at_least_one_allocation() -> None:
     assert refusal(create, {**request, "maxNumberOfAllocations": 1}) is None
 
 
-def test_the_password_filter_has_two_values() -> None:
-    for list_ in (tokens.GET_TOKENS, relationship_templates.GET_RELATIONSHIP_TEMPLATES):
-        text = "query/passwordProtection must be equal to one of the allowed values"
-        assert refusal(list_, {"query": {"passwordProtection": "x"}}) == text
-        assert refusal(list_, {"query": {"passwordProtection": "!"}}) is None
-        assert refusal(list_, {"query": {"y": "x"}}) == "query must NOT have additional properties"
-
-
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -240,15 +232,6 @@ def test_a_successor_of_no_known_kind_is_refused_as_the_first_kind() -> None:
     assert refusal(attributes.SUCCEED_RELATIONSHIP_ATTRIBUTE, request) == (
         "successorContent/value must have required property 'title'"
     )
-
-
-def test_shared_attributes_can_be_filtered_by_what_they_have() -> None:
-    own, peer = attributes.GET_OWN_ATTRIBUTES_SHARED_WITH_PEER, attributes.GET_PEER_ATTRIBUTES
-    assert refusal(own, {"peer": ADDRESS, "query": {"isDefault": "true"}}) is None
-    assert refusal(peer, {"peer": ADDRESS, "query": {"isDefault": "true"}}) == (
-        "query must NOT have additional properties"
-    )
-    assert refusal(peer, {"peer": ADDRESS, "query": {"createdAt": ["a", "b"]}}) == "query/createdAt must be string"
 
 
 def test_only_the_decider_says_that_it_decided() -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from trio_connector.usecases.validation.input import Input
 from trio_connector.usecases.validation.schema import Choice, ListOf, Shape
-from trio_connector.usecases.validation.types import ADDRESS_STRING, ANYTHING, NUMBER, TEXT
+from trio_connector.usecases.validation.types import ADDRESS_STRING, ANYTHING, TEXT
 
 _CODES: Final = (
     "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en "
@@ -18,9 +18,9 @@ _CODES: Final = (
 LANGUAGES: Final = tuple(_CODES.split())
 """The two-letter language codes of ISO 639-1 (with ``jv`` for Javanese, as the ecosystem has it)."""
 
-GET_ANNOUNCEMENTS: Final = Input(Shape({"language": Choice(LANGUAGES)}))
+GET_ANNOUNCEMENTS_QUERY: Final = {"language": Choice(LANGUAGES)}
+GET_ANNOUNCEMENTS: Final = Input(Shape(GET_ANNOUNCEMENTS_QUERY))
 SEND_BACKBONE_NOTIFICATION: Final = Input(Shape({"recipients": ListOf(ADDRESS_STRING), "code": TEXT}))
 UPSERT_IDENTITY_METADATA: Final = Input(Shape({"reference": ADDRESS_STRING, "key?": TEXT, "value": ANYTHING}))
 IDENTITY_METADATA: Final = Input(Shape({"reference": ADDRESS_STRING, "key?": TEXT}))
 """Get and delete."""
-INITIATE_IDENTITY_DELETION_PROCESS: Final = Input(Shape({"lengthOfGracePeriodInDays?": NUMBER}))

@@ -11,17 +11,14 @@ from trio_connector.usecases.validation.attribute_values import (
     RELATIONSHIP_VALUE,
 )
 from trio_connector.usecases.validation.input import Circumstances, Input
-from trio_connector.usecases.validation.schema import Constant, Shape
+from trio_connector.usecases.validation.schema import Constant, Shape, any_of
 from trio_connector.usecases.validation.types import (
     ADDRESS_STRING,
     ANYTHING,
     ATTRIBUTE_ID,
-    BOOLEAN,
     OPEN_OBJECT,
-    SINGLE_FILTER,
     TEXT,
     TEXTS,
-    filters,
 )
 
 UNKNOWN_VALUE_TYPE: Final = (
@@ -58,99 +55,19 @@ SUCCEED_OWN_IDENTITY_ATTRIBUTE: Final = Input(
 SUCCEED_RELATIONSHIP_ATTRIBUTE: Final = Input(
     Shape({"predecessorId": ATTRIBUTE_ID, "successorContent": Shape({"value": RELATIONSHIP_VALUE})})
 )
+SUCCEED_BODY: Final = Shape(
+    {"successorContent": Shape({"value": any_of(IDENTITY_VALUE, RELATIONSHIP_VALUE), "tags?": TEXTS})}
+)
+NOTIFY_PEER_BODY: Final = Shape({"peer": ADDRESS_STRING}, open_=True)
+NEW_IDENTITY_ATTRIBUTE_BODY: Final = Shape({"content": Shape({"value": IDENTITY_VALUE, "tags?": TEXTS})})
+"""What clients send; ids come from the path."""
 NOTIFY_PEER: Final = Input(Shape({"attributeId": ATTRIBUTE_ID, "peer": ADDRESS_STRING}))
 
-_SHARED_FILTERS: Final = (
-    {"@type?": filters("@type")["@type?"], "createdAt?": SINGLE_FILTER}
-    | filters("wasViewedAt", "content.@type", "content.tags", "content.key")
-    | {"content.isTechnical?": SINGLE_FILTER}
-    | filters(
-        "content.confidentiality",
-        "content.value.@type",
-        "sourceReference",
-        "deletionInfo",
-        "deletionInfo.deletionStatus",
-        "deletionInfo.deletionDate",
-    )
-)
-
-ATTRIBUTE_FILTERS: Final = filters(
-    "@type",
-    "createdAt",
-    "succeeds",
-    "succeededBy",
-    "wasViewedAt",
-    "isDefault",
-    "content.@type",
-    "content.tags",
-    "content.owner",
-    "content.key",
-    "content.isTechnical",
-    "content.confidentiality",
-    "content.value.@type",
-    "peer",
-    "sourceReference",
-    "initialAttributePeer",
-    "deletionInfo",
-    "deletionInfo.deletionStatus",
-    "deletionInfo.deletionDate",
-)
-"""What the list of all attributes can be filtered by; unknown names are ignored there, so nothing is checked."""
-
 GET_ATTRIBUTE: Final = Input(Shape({"id": ATTRIBUTE_ID}))
-GET_OWN_IDENTITY_ATTRIBUTES: Final = Input(
-    Shape(
-        {
-            "onlyLatestVersions?": BOOLEAN,
-            "query?": Shape(
-                {"createdAt?": SINGLE_FILTER}
-                | filters("wasViewedAt", isDefault=SINGLE_FILTER)
-                | filters("content.tags", "content.value.@type")
-            ),
-        }
-    )
-)
-GET_OWN_ATTRIBUTES_SHARED_WITH_PEER: Final = Input(
-    Shape(
-        {
-            "peer": ADDRESS_STRING,
-            "query?": Shape(_SHARED_FILTERS | {"isDefault?": SINGLE_FILTER}),
-            "hideTechnical?": BOOLEAN,
-            "onlyLatestVersions?": BOOLEAN,
-        }
-    )
-)
-GET_PEER_ATTRIBUTES: Final = Input(
-    Shape(
-        {
-            "peer": ADDRESS_STRING,
-            "query?": Shape(_SHARED_FILTERS | filters("initialAttributePeer")),
-            "hideTechnical?": BOOLEAN,
-            "onlyLatestVersions?": BOOLEAN,
-        }
-    )
-)
-GET_FORWARDING_DETAILS_FOR_ATTRIBUTE: Final = Input(
-    Shape(
-        {
-            "attributeId": TEXT,
-            "query?": Shape(
-                filters(
-                    "peer",
-                    "sourceReference",
-                    "sharedAt",
-                    "deletionInfo",
-                    "deletionInfo.deletionStatus",
-                    "deletionInfo.deletionDate",
-                )
-            ),
-        }
-    )
-)
+OF_PEER: Final = Input(Shape({"peer": ADDRESS_STRING}))
+"""The lists of what a peer has or gave; their filters are checked where they are parsed."""
 GET_VERSIONS_OF_ATTRIBUTE: Final = Input(Shape({"attributeId": ATTRIBUTE_ID}))
-GET_VERSIONS_OF_ATTRIBUTE_SHARED_WITH_PEER: Final = Input(
-    Shape({"attributeId": ATTRIBUTE_ID, "peer": ADDRESS_STRING, "onlyLatestVersions?": BOOLEAN})
-)
+GET_VERSIONS_OF_ATTRIBUTE_SHARED_WITH_PEER: Final = Input(Shape({"attributeId": ATTRIBUTE_ID, "peer": ADDRESS_STRING}))
 DELETE_ATTRIBUTE_AND_NOTIFY: Final = Input(Shape({"attributeId": ATTRIBUTE_ID}))
 
 EXECUTE_IQL_QUERY: Final = Input(

@@ -19,10 +19,7 @@ BAD_LOCATION: Final = (
     "must be a number from 50 to 99 or one of the following strings: "
     "Self, Letter, RegistrationLetter, Email, SMS, Website"
 )
-_LOCATIONS: Final = frozenset(
-    ["Self", "Letter", "RegistrationLetter", "Email", "SMS", "Website", "0", "1", "2", "3", "4", "5", "6"]
-)
-"""The names, and the digits that the official check lets through too."""
+_LOCATIONS: Final = frozenset(["Self", "Letter", "RegistrationLetter", "Email", "SMS", "Website"])
 _PIN: Final = re.compile("[0-9]{4,16}")
 
 

@@ -25,12 +25,9 @@ from trio_connector.usecases.validation.types import (
     FILE_REFERENCE,
     FILE_URL,
     PASSWORD_PROTECTION,
-    SINGLE_FILTER,
     TEXT,
     TOKEN_REFERENCE,
     TOKEN_URL,
-    by_query,
-    filters,
 )
 
 
@@ -70,25 +67,6 @@ GET_OR_LOAD_FILE: Final = Input(
         "token / file reference invalid",
     )
 )
-GET_FILES: Final = Input(
-    by_query(
-        filters(
-            "createdAt",
-            "createdBy",
-            "createdByDevice",
-            "description",
-            "expiresAt",
-            "filename",
-            "filesize",
-            "mimetype",
-            "title",
-            "isOwn",
-            "tags",
-            "ownershipToken",
-            ownershipIsLocked=SINGLE_FILTER,
-        )
-    )
-)
 GET_FILE: Final = Input(Shape({"id": FILE_ID}))
 DOWNLOAD_FILE: Final = Input(Shape({"id": FILE_ID}))
 DELETE_FILE: Final = Input(Shape({"fileId": FILE_ID}))
@@ -105,3 +83,8 @@ CREATE_TOKEN_FOR_FILE: Final = Input(
     ),
     CREATION_RULES,
 )
+UPLOAD_FORM: Final = Shape(
+    {"file": _Content(), "expiresAt?": DATE_TIME, "title?": TEXT, "description?": TEXT, "tags?": ListOf(TEXT)},
+    open_=True,
+)
+"""The multipart form of an upload."""

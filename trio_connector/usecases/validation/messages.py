@@ -11,9 +11,6 @@ from trio_connector.usecases.validation.types import (
     ANYTHING,
     FILE_ID,
     MESSAGE_ID,
-    SINGLE_FILTER,
-    by_query,
-    filters,
 )
 
 SEND_MESSAGE: Final = Input(
@@ -24,25 +21,6 @@ SEND_MESSAGE: Final = Input(
             "attachments?": ListOf(FILE_ID, unique=DUPLICATES_EARLIER),
         },
         required=("content", "recipients"),
-    )
-)
-GET_MESSAGES: Final = Input(
-    by_query(
-        {"isOwn?": SINGLE_FILTER}
-        | filters(
-            "createdBy",
-            "createdByDevice",
-            "createdAt",
-            "content.@type",
-            "content.body",
-            "content.bodyFormat",
-            "content.subject",
-            "attachments",
-            "recipients.address",
-            "recipients.relationshipId",
-            "wasReadAt",
-            "participant",
-        )
     )
 )
 GET_MESSAGE: Final = Input(Shape({"id": MESSAGE_ID}))

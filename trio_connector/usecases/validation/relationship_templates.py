@@ -13,15 +13,12 @@ from trio_connector.usecases.validation.types import (
     BOOLEAN,
     DATE_TIME,
     PASSWORD_PROTECTION,
-    PROTECTION_FILTERS,
     TEMPLATE_ID,
     TEMPLATE_REFERENCE,
     TEMPLATE_URL,
     TEXT,
     TOKEN_REFERENCE,
     TOKEN_URL,
-    by_query,
-    filters,
 )
 
 CREATE_OWN_RELATIONSHIP_TEMPLATE: Final = Input(
@@ -42,20 +39,6 @@ LOAD_PEER_RELATIONSHIP_TEMPLATE: Final = Input(
         "token / relationship template reference invalid",
     )
 )
-GET_RELATIONSHIP_TEMPLATES: Final = Input(
-    by_query(
-        filters(
-            "isOwn",
-            "createdAt",
-            "expiresAt",
-            "createdBy",
-            "createdByDevice",
-            "maxNumberOfAllocations",
-            "forIdentity",
-        )
-        | PROTECTION_FILTERS
-    )
-)
 GET_RELATIONSHIP_TEMPLATE: Final = Input(Shape({"id": TEMPLATE_ID}))
 DELETE_RELATIONSHIP_TEMPLATE: Final = Input(Shape({"templateId": TEMPLATE_ID}))
 CREATE_TOKEN_FOR_OWN_RELATIONSHIP_TEMPLATE: Final = Input(
@@ -70,3 +53,13 @@ CREATE_TOKEN_FOR_OWN_RELATIONSHIP_TEMPLATE: Final = Input(
     ),
     CREATION_RULES,
 )
+TOKEN_BODY: Final = Shape(
+    {
+        "expiresAt?": DATE_TIME,
+        "ephemeral?": BOOLEAN,
+        "forIdentity?": ADDRESS_STRING,
+        "passwordProtection?": PASSWORD_PROTECTION,
+    },
+    open_=True,
+)
+"""What clients send for a token about a template or a file; the id comes from the path."""

@@ -10,25 +10,7 @@ from typing import Any, Final
 
 from trio_connector.errors import ConnectorError
 from trio_connector.usecases.validation.schema import ListOf, Named, Schema, Shape, any_of
-from trio_connector.usecases.validation.types import BOOLEAN, OPEN_OBJECT, TEXT, filters
-
-OUTGOING_REQUEST_FILTERS: Final = filters(
-    "id",
-    "peer",
-    "createdAt",
-    "status",
-    "content.expiresAt",
-    "content.items.@type",
-    "source.type",
-    "source.reference",
-    "response.createdAt",
-    "response.source.type",
-    "response.source.reference",
-    "response.content.result",
-    "response.content.items.@type",
-    "response.content.items.items.@type",
-)
-INCOMING_REQUEST_FILTERS: Final = OUTGOING_REQUEST_FILTERS | filters("wasAutomaticallyDecided")
+from trio_connector.usecases.validation.types import BOOLEAN, OPEN_OBJECT, TEXT
 
 _REQUEST: Final = Shape(
     {

@@ -13,13 +13,10 @@ from trio_connector.usecases.validation.types import (
     BOOLEAN,
     DATE_TIME,
     PASSWORD_PROTECTION,
-    PROTECTION_FILTERS,
     TEXT,
     TOKEN_ID,
     TOKEN_REFERENCE,
     TOKEN_URL,
-    by_query,
-    filters,
 )
 
 CREATE_OWN_TOKEN: Final = Input(
@@ -38,11 +35,6 @@ LOAD_PEER_TOKEN: Final = Input(
     Worded(
         Shape({"reference": any_of(TOKEN_REFERENCE, TOKEN_URL), "ephemeral": BOOLEAN, "password?": TEXT}),
         "token reference invalid",
-    )
-)
-GET_TOKENS: Final = Input(
-    by_query(
-        filters("isOwn", "createdAt", "createdBy", "createdByDevice", "expiresAt", "forIdentity") | PROTECTION_FILTERS
     )
 )
 GET_TOKEN: Final = Input(Shape({"id": TOKEN_ID}))

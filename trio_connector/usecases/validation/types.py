@@ -14,10 +14,8 @@ from trio_connector.usecases.validation.patterns import (
 from trio_connector.usecases.validation.schema import (
     Anything,
     Boolean,
-    Choice,
     ListOf,
     Number,
-    Schema,
     Shape,
     Text,
     Worded,
@@ -57,20 +55,3 @@ FILTER: Final = any_of(TEXT, TEXTS)
 """A query parameter that may be given more than once."""
 SINGLE_FILTER: Final = TEXT
 """A query parameter that may be given once."""
-
-PROTECTION_FILTERS: Final[dict[str, Schema]] = {
-    "passwordProtection?": Choice(("", "!")),
-    "passwordProtection.password?": FILTER,
-    "passwordProtection.passwordIsPin?": Choice(("true", "!")),
-    "passwordProtection.passwordLocationIndicator?": FILTER,
-}
-
-
-def filters(*names: str, **more: Schema) -> dict[str, Schema]:
-    """Optional query parameters ``names``, each of which may be given more than once."""
-    return {f"{name}?": FILTER for name in names} | {f"{name}?": schema for name, schema in more.items()}
-
-
-def by_query(members: dict[str, Schema]) -> Shape:
-    """The input of a list use case: ``{query?: {...}}``."""
-    return Shape({"query?": Shape(members)})

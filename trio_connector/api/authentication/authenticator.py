@@ -1,0 +1,117 @@
+"""The decision per request: which method applies, and what it says (connector spec 4.1 and 4.2)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Protocol
+
+import structlog
+import trio
+
+from trio_connector.api.answer import Answer
+from trio_connector.api.authentication.api_keys import ApiKeys
+from trio_connector.api.errors import unauthorized
+from trio_connector.api.request import Request
+
+if TYPE_CHECKING:
+    from trio_connector.settings import AuthenticationSettings
+
+EVERYTHING: Final = ("**",)
+MAX_DELAYED_REFUSALS: Final = 100
+"""How many refused requests may wait at a time; further ones are refused at once."""
+
+_log = structlog.get_logger("HttpServer")
+Clock = Callable[[], datetime]
+
+
+class BearerTokens(Protocol):
+    """Checks bearer tokens."""
+
+    async def roles(self, authorization: str) -> tuple[str, ...] | None:
+        """The roles a valid ``Authorization`` header gives, or None."""
+        ...
+
+
+class Sessions(Protocol):
+    """Browser sessions."""
+
+    async def roles(self, request: Request) -> tuple[str, ...] | Answer | None:
+        """The roles of the session, a redirection to the provider, or None for a refusal."""
+        ...
+
+
+class Authenticator:
+    """Tells who is asking. With no method at all everybody has every role: debug mode only, see `authenticator`."""
+
+    def __init__(
+        self,
+        api_keys: ApiKeys | None,
+        bearer_tokens: BearerTokens | None = None,
+        sessions: Sessions | None = None,
+    ) -> None:
+        self._api_keys = api_keys
+        self._bearer_tokens = bearer_tokens
+        self._sessions = sessions
+        self._open = api_keys is None and bearer_tokens is None and sessions is None
+        self._delayed = 0
+
+    async def roles(self, request: Request) -> tuple[str, ...] | Answer:
+        """The caller's roles, or an answer that sends a browser to its provider.
+
+        Raises HttpError 401, after a delay of one to four seconds that ends early when the client goes away.
+        """
+        if self._open:
+            return EVERYTHING
+        found = await self._found(request)
+        if found is None:
+            await self._delay(request)
+            raise unauthorized()
+        return found
+
+    async def _found(self, request: Request) -> tuple[str, ...] | Answer | None:
+        if self._api_keys is not None and (key := request.header(self._api_keys.header)):
+            return self._api_keys.roles(key)
+        if self._bearer_tokens is not None and (authorization := request.header(b"authorization")) is not None:
+            return await self._bearer_tokens.roles(authorization)
+        if self._sessions is not None:
+            return await self._sessions.roles(request)
+        return None
+
+    async def _delay(self, request: Request) -> None:
+        """Slow guessing down. Waiting costs a task and nothing else; how many may wait is bounded."""
+        if self._delayed >= MAX_DELAYED_REFUSALS:
+            return
+        self._delayed += 1
+        try:
+            # Nothing depends on this being unpredictable.
+            with trio.move_on_after(random.randint(1, 4)):
+                if request.disconnected is None:
+                    await trio.sleep_forever()
+                else:
+                    await request.disconnected()
+        finally:
+            self._delayed -= 1
+
+
+def authenticator(
+    settings: AuthenticationSettings,
+    *,
+    debug: bool,
+    clock: Clock,
+    bearer_tokens: BearerTokens | None = None,
+    sessions: Sessions | None = None,
+) -> Authenticator:
+    """The authenticator for a configuration.
+
+    Raises ValueError when nothing is configured outside debug mode; in debug mode that is logged as a warning.
+    """
+    api_keys = ApiKeys(settings.api_key, clock) if settings.api_key.on else None
+    if api_keys is None and bearer_tokens is None and sessions is None:
+        if not debug:
+            raise ValueError(
+                "No API key and OAuth config set in configuration. At least one is required in production mode."
+            )
+        _log.warning("No authentication is configured: everybody who reaches this port may do everything.")
+    return Authenticator(api_keys, bearer_tokens, sessions)

@@ -89,7 +89,7 @@ def _holds(predicate: Predicate, value: Any) -> bool:
 def _moment(value: Any) -> datetime | None:
     """``value`` as a date: an ISO string or milliseconds since 1970.
 
-    Forms that JavaScript engines read beyond ISO 8601, such as ``5`` or ``May 2020``, differ between them: no date here.
+    What JavaScript engines read beyond ISO 8601, such as ``5`` or ``May 2020``, differs between them: no date here.
     """
     try:
         if isinstance(value, str):

@@ -278,14 +278,15 @@ class Connection:
 
     async def _read(self, asked: Asked, request: httpx.Request) -> Received:
         response = await self.client.send(request, stream=True)
+        chunks = response.aiter_bytes()
+        body = bytearray()
         try:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in chunks:
                 body += chunk
                 if len(body) > self._max_response_bytes:
                     raise body_too_long(asked, self._max_response_bytes)
         finally:
-            await response.aclose()
+            await leave(response, chunks)
         return Received(
             asked,
             response.status_code,
@@ -310,6 +311,21 @@ class Connection:
         with trio.move_on_after(self.timeout_seconds):
             return await self._attempt(ASKED, build, attempts=1)
         raise timed_out(ASKED, self.timeout_seconds)
+
+
+async def leave(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
+    """Close a response that may not have been read to its end, and the generators behind ``chunks`` with it.
+
+    Closing alone would leave httpx's nested generators to the garbage collector, which Trio reports as a fault. Reading
+    on after the close makes them end one by one, from the innermost outwards. Shielded, for at most a second.
+    """
+    with trio.move_on_after(1, shield=True):
+        await response.aclose()
+        try:
+            async for _ in chunks:
+                pass
+        except (httpx.HTTPError, httpx.StreamError):
+            pass
 
 
 def path_to(resource: str, *parts: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import httpx
 import trio
 
-from trio_connector.backbone.connection import Connection
+from trio_connector.backbone.connection import Connection, leave
 from trio_connector.backbone.outcomes import (
     Asked,
     Received,
@@ -69,8 +69,8 @@ class EventStream:
     Raises BackboneRequestError when the connection breaks or stays silent for too long.
     """
 
-    def __init__(self, response: httpx.Response) -> None:
-        self._chunks = response.aiter_bytes()
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
         self._names = EventNames()
         self._ready: deque[str] = deque()
 
@@ -101,11 +101,11 @@ class ServerSentEvents:
         The first event is ``ConnectionOpened``. Nothing is sent again, so sync after every (re)connection.
         """
         response = await self._open((base_url or self._connection.base_url).rstrip("/") + PATH)
+        chunks = response.aiter_bytes()
         try:
-            yield EventStream(response)
+            yield EventStream(chunks)
         finally:
-            with trio.move_on_after(1, shield=True):
-                await response.aclose()
+            await leave(response, chunks)
 
     async def _open(self, url: str) -> httpx.Response:
         connection = self._connection

@@ -21,6 +21,7 @@ class Shared(Generic[T]):
 
     def __init__(self) -> None:
         self._lock = trio.Lock()
+        self._is_running = False
         self._started = 0
         self._finished = 0
         self._value: T | None = None
@@ -28,17 +29,20 @@ class Shared(Generic[T]):
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """The outcome of ``work``; raises the `BackboneRequestError` it raised."""
-        joined = self._started if self._lock.locked() else self._started + 1
+        # Only work that still runs may be joined: a finished outcome can be older than the caller's question.
+        joined = self._started if self._is_running else self._started + 1
         async with self._lock:
             if self._finished >= joined:
                 return self._outcome()
             self._started += 1
-            number = self._started
+            self._is_running = True
             try:
                 self._value, self._failure = await work(), None
             except BackboneRequestError as error:
                 self._value, self._failure = None, error
-            self._finished = number
+            finally:
+                self._is_running = False
+            self._finished = self._started
             return self._outcome()
 
     def _outcome(self) -> T:

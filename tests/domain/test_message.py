@@ -42,9 +42,7 @@ def in_status(status: Status, deletion: str | None = None) -> Relationship:
     found = relationship(status, ("Creation", PEER))
     if deletion is None:
         return found
-    info = msgspec.convert(
-        {"deletionStatus": deletion, "deletionDate": "2026-02-01T00:00:00.000Z"}, PeerDeletionInfo
-    )
+    info = msgspec.convert({"deletionStatus": deletion, "deletionDate": "2026-02-01T00:00:00.000Z"}, PeerDeletionInfo)
     return msgspec.structs.replace(found, peer_deletion_info=info)
 
 
@@ -62,9 +60,7 @@ def in_status(status: Status, deletion: str | None = None) -> Relationship:
         ),
     ],
 )
-def test_who_cannot_receive_is_named_with_the_reason(
-    found: Relationship | None, content_type: str, code: str
-) -> None:
+def test_who_cannot_receive_is_named_with_the_reason(found: Relationship | None, content_type: str, code: str) -> None:
     with pytest.raises(ConnectorError) as caught:
         check_reachable({PEER: found}, content_type)
     assert caught.value.code == code
@@ -97,7 +93,9 @@ def test_all_unreachable_recipients_are_named_at_once() -> None:
         ),
     ],
 )
-def test_a_mail_names_each_recipient_exactly_once(to: list[str], cc: list[str], recipients: list[str], text: str) -> None:
+def test_a_mail_names_each_recipient_exactly_once(
+    to: list[str], cc: list[str], recipients: list[str], text: str
+) -> None:
     with pytest.raises(ConnectorError) as caught:
         check_mail_recipients(to, cc, recipients)
     assert caught.value.message == text

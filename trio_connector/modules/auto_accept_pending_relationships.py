@@ -1,4 +1,4 @@
-"""The ``autoAcceptPendingRelationships`` module, ``autoAcceptRelationshipCreationChanges`` in 2022 (connector spec 9.5, 08 4.5).
+"""The ``autoAcceptPendingRelationships`` module; in 2022 ``autoAcceptRelationshipCreationChanges`` (connector 9.5).
 
 Not for production: everybody who holds a template becomes a partner. An acceptance is found done when its event comes
 twice, since the relationship is no longer pending then.
@@ -12,6 +12,7 @@ import structlog
 from trio_connector.domain.relationship import RELATIONSHIPS, RelationshipDTO
 from trio_connector.errors import ConnectorError
 from trio_connector.events.model import Event
+from trio_connector.usecases.reachability import is_unreachable
 from trio_connector.usecases.relationships import RELATIONSHIP_CHANGED, accept_relationship
 from trio_connector.usecases.services import Services
 
@@ -49,6 +50,8 @@ async def accept_if_pending(services: Services, event: Event) -> None:
     try:
         await accept_relationship(services, told.id)
     except ConnectorError as error:
+        if is_unreachable(error):
+            raise  # it is tried again
         log.error("Error while accepting 'Pending' Relationship:", code=error.code, error=error.message)
     else:
         log.info("Incoming 'Pending' Relationship was accepted successfully.", relationship=told.id)

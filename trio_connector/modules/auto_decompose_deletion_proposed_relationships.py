@@ -1,4 +1,4 @@
-"""The ``autoDecomposeDeletionProposedRelationships`` module: forget peers that have forgotten us (connector spec 9.6)."""
+"""The ``autoDecomposeDeletionProposedRelationships`` module: forget peers that have forgotten us (connector 9.6)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from trio_connector.domain.relationship import RELATIONSHIPS, RelationshipDTO
 from trio_connector.errors import ConnectorError
 from trio_connector.events.model import Event
 from trio_connector.usecases.decomposition import decompose_relationship
+from trio_connector.usecases.reachability import is_unreachable
 from trio_connector.usecases.relationships import RELATIONSHIP_CHANGED
 from trio_connector.usecases.services import Services
 
@@ -47,8 +48,8 @@ async def _decompose(services: Services, relationship_id: str) -> None:
     try:
         await decompose_relationship(services, relationship_id)
     except ConnectorError as error:
-        log.error(
-            "Error while decomposing 'DeletionProposed' Relationship:", code=error.code, error=error.message
-        )
+        if is_unreachable(error):
+            raise  # it is tried again
+        log.error("Error while decomposing 'DeletionProposed' Relationship:", code=error.code, error=error.message)
     else:
         log.info("'DeletionProposed' Relationship was decomposed successfully.", relationship=relationship_id)

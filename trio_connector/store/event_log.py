@@ -85,9 +85,14 @@ class StoredEvents:
                 break
             keep += 1
         gone = len(self._tail) - keep
-        self._tail_after = self._tail[gone - 1].position if gone else self._tail_after
+        if gone:
+            self._forget_tail(self._tail[gone - 1].position)
+
+    def _forget_tail(self, until: int) -> None:
+        gone = bisect_right(self._tail, until, key=_position)
         self._tail_bytes -= sum(_size(event) for event in self._tail[:gone])
         del self._tail[:gone]
+        self._tail_after = max(self._tail_after, until)
 
     # --- reading ---
 
@@ -200,9 +205,12 @@ class StoredEvents:
         if floor is not None and not retention.past_cursors:
             last = min(last, floor)
         removed = 0
-        while count := await self._transact(lambda unit: _remove(unit, last)):
+        while True:
+            count, until = await self._transact(lambda unit: _remove(unit, last))
+            if not count:
+                return removed
             removed += count
-        return removed
+            self._forget_tail(until)
 
     def _too_old(self, max_age: timedelta | None) -> int:
         if max_age is None:
@@ -229,17 +237,20 @@ class StoredEvents:
         return low
 
 
-def _remove(unit: Unit, last: int) -> int:
-    """Remove some of the oldest events up to position ``last`` and everything that is known about them."""
+def _remove(unit: Unit, last: int) -> tuple[int, int]:
+    """Remove some of the oldest events up to position ``last`` and everything that is known about them.
+
+    Returns how many, and the last position that went.
+    """
     oldest = unit.execute(
         "SELECT position FROM events WHERE position <= ? ORDER BY position LIMIT ?", (last, TRIMMED_AT_ONCE)
     )
     if not oldest:
-        return 0
-    until = oldest[-1][0]
+        return 0, 0
+    until: int = oldest[-1][0]
     for table in ("attempts", "given_up", "retries", "events"):
         unit.execute(f"DELETE FROM {table} WHERE position <= ?", (until,))
-    return len(oldest)
+    return len(oldest), until
 
 
 def _position(event: Event) -> int:

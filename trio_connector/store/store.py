@@ -131,6 +131,13 @@ class Store:
             return False
         return (first(self._reading, f"SELECT max(seq) FROM {table.name}") or 0) <= MAX_DIRECT_ROWS
 
+    def is_healthy(self) -> bool:
+        """Whether the database can be read and the writer takes units."""
+        try:
+            return first(self._reading, "SELECT 1") == 1 and not self._writer.is_closed
+        except apsw.Error:
+            return False
+
     def size_bytes(self) -> int:
         """What the database takes on the disk, including SQLite's own log; in memory, its pages."""
         if self._file is None:

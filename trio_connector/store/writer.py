@@ -151,6 +151,11 @@ class InlineWriter:
         await trio.lowlevel.checkpoint()
         self._closed = True
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether units are refused."""
+        return self._closed
+
 
 class Writer:
     """Owns the read-write connection in its thread, which ends with `aclose`."""
@@ -199,6 +204,11 @@ class Writer:
 
         result: T = await trio.lowlevel.wait_task_rescheduled(abort)
         return result
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether units are refused."""
+        return self._closing
 
     async def aclose(self) -> None:
         """Refuse further units, commit the queued ones, and end the thread."""

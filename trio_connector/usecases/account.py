@@ -1,8 +1,8 @@
-"""The own account: created at the first start, found at later ones, repaired when its creation was cut (transport 4, 22.2).
+"""The own account: created at first, found later, repaired when its creation was cut (transport 4, 22.2).
 
-Everything an account is made of - identity, device, keys - is stored in one unit of work. A process that dies between the
-Backbone's creation of the identity and that unit leaves an identity at the Backbone that nobody can use, and the next
-start creates another. One that dies after it finds the account; the upgrade run that may be missing is made up for.
+Everything an account is made of - identity, device, keys - is stored in one unit of work. A process that dies between
+the Backbone's creation of the identity and that unit leaves an identity at the Backbone that nobody can use, and the
+next start creates another. One that dies after it finds the account; an upgrade run that is missing is made up for.
 """
 
 from __future__ import annotations
@@ -113,14 +113,12 @@ async def open_account(
     """Find the account in ``store``, or create it at the Backbone (transport 4.1, 4.2).
 
     ``hostname`` is what stands in the address. An existing account needs no Backbone. Raises CoreError
-    ``general.noIdentityFound`` or ``general.platformClientInvalid``, BackboneRequestError when the Backbone is needed and
-    does not answer, and UnexpectedCondition when what is stored is no account or the Backbone makes other addresses.
+    ``general.noIdentityFound`` or ``general.platformClientInvalid``, BackboneRequestError when the Backbone is needed
+    and does not answer, and UnexpectedCondition when what is stored is no account or the Backbone's address is another.
     """
     identity, device = store.value(ACCOUNT_INFO, "identity"), store.value(ACCOUNT_INFO, "device")
     if (identity is None) != (device is None):
-        raise UnexpectedCondition(
-            "The combination of deviceSharedSecret, existing identity or device is not allowed."
-        )
+        raise UnexpectedCondition("The combination of deviceSharedSecret, existing identity or device is not allowed.")
     if identity is None:
         if not allow_identity_creation:
             raise no_identity_found()
@@ -163,9 +161,7 @@ async def upgrade_datawallet(backbone: Backbone) -> None:
     await backbone.sync_runs.finalize_datawallet_version_upgrade(run.sync_run.id, DATAWALLET_VERSION)
 
 
-async def _create(
-    store: Store, backbone: Backbone, *, hostname: str, clock: Clock, entropy: Entropy
-) -> None:
+async def _create(store: Store, backbone: Backbone, *, hostname: str, clock: Clock, entropy: Entropy) -> None:
     identity_keys = SignatureKeypair.generate(entropy)
     device_keys = SignatureKeypair.generate(entropy)
     shared_base_key = SecretKey.generate(entropy)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from trio_connector.backbone import Announcement
+from trio_connector.backbone import AnnouncementAnswer
 from trio_connector.usecases.services import Services
 
 
-async def get_announcements(services: Services, language: str) -> list[Announcement]:
+async def get_announcements(services: Services, language: str) -> list[AnnouncementAnswer]:
     """What the operator of the Backbone wants everybody to know, in ``language`` (ISO 639-1)."""
     return await services.backbone.announcements.list(language)

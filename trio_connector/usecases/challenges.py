@@ -47,9 +47,7 @@ async def create_challenge(
     )
 
 
-def _signing_key(
-    services: Services, challenge_type: ChallengeType, relationship_id: str | None
-) -> SignaturePrivateKey:
+def _signing_key(services: Services, challenge_type: ChallengeType, relationship_id: str | None) -> SignaturePrivateKey:
     match challenge_type:
         case "Identity":
             return services.account.identity_key
@@ -65,9 +63,7 @@ def _signing_key(
             return load_channel_secrets(services.store, services.account, name).signature.private_key
 
 
-async def validate_challenge(
-    services: Services, challenge_string: str, signature: str
-) -> ChallengeValidationResultDTO:
+async def validate_challenge(services: Services, challenge_string: str, signature: str) -> ChallengeValidationResultDTO:
     """Whether a peer with an active relationship signed this challenge and the Backbone issued it to that peer.
 
     Raises ValidationFailed for texts that are no challenge or signature, RecordNotFound for a creator without an
@@ -97,9 +93,7 @@ async def validate_challenge(
         key = load_channel_secrets(services.store, services.account, name).peer_signature_key
     if not verify_challenge(signed, key):
         return invalid
-    return ChallengeValidationResultDTO(
-        is_valid=True, corresponding_relationship=relationship_dto(relationship)
-    )
+    return ChallengeValidationResultDTO(is_valid=True, corresponding_relationship=relationship_dto(relationship))
 
 
 def _parse(challenge_string: str, signature: str) -> tuple[SignedChallenge, Challenge]:

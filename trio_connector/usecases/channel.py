@@ -46,11 +46,8 @@ class ChannelCounters:
 
     def _reserve(self, unit: Unit, secret_id: str) -> int:
         stored = unit.value(CHANNEL_COUNTERS, secret_id)
-        if isinstance(stored, int):
-            last = stored
-        else:
-            # ``take`` adds one before use, and a random start keeps several devices of one identity apart.
-            last = first_counter(self._entropy)
+        # ``take`` adds one before use, and a random start keeps several devices of one identity apart.
+        last = stored if isinstance(stored, int) else first_counter(self._entropy)
         end = last
         for _ in range(BLOCK_SIZE):
             end = next_counter(end)

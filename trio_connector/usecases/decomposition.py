@@ -1,4 +1,4 @@
-"""Decomposing a relationship: it and everything exchanged with the peer is forgotten (transport 12.4, 11, 13.5, runtime 9)."""
+"""Decomposing a relationship: it and all exchanged with the peer go (transport 12.4, 11, 13.5, runtime 9)."""
 
 from __future__ import annotations
 
@@ -56,9 +56,7 @@ def _forget_messages(services: Services, unit: Unit, relationship: Relationship)
     for message in unit.select(MESSAGES):
         if not any(recipient.relationship_id == relationship.id for recipient in message.recipients):
             continue
-        others = frozenset(
-            recipient.address for recipient in message.recipients if is_pseudonym(recipient.address)
-        )
+        others = frozenset(recipient.address for recipient in message.recipients if is_pseudonym(recipient.address))
         remaining = anonymized_after_decomposition(message, relationship.id, pseudonym, others)
         if remaining is None:
             unit.delete(MESSAGES, message.id)

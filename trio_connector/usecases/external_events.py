@@ -17,11 +17,11 @@ import structlog
 import trio
 
 from trio_connector.backbone import ExternalEvent, MessageAnswer, RelationshipAnswer
+from trio_connector.content import parse, to_json
 from trio_connector.crypto.channel import RequestSecrets, answer_request
 from trio_connector.crypto.dates import iso
 from trio_connector.crypto.ids import new_id
 from trio_connector.crypto.relationships import open_acceptance, open_creation, parse_acceptance, parse_creation
-from trio_connector.content import parse, to_json
 from trio_connector.domain.collection import Record
 from trio_connector.domain.file import File
 from trio_connector.domain.identity import Identity
@@ -35,7 +35,6 @@ from trio_connector.domain.relationship import (
     RELATIONSHIPS,
     PeerDeletionInfo,
     Relationship,
-    relationship_dto,
 )
 from trio_connector.domain.template import template_dto
 from trio_connector.errors import BackboneRequestError, ConnectorError, CoreError, RecordNotFound, UnexpectedCondition
@@ -43,6 +42,7 @@ from trio_connector.events.model import NewEvent
 from trio_connector.store import Unit
 from trio_connector.usecases.files import file_event, refreshed_file
 from trio_connector.usecases.messages import MESSAGE_RECEIVED, load_attachments, message_event, open_received
+from trio_connector.usecases.reachability import is_unreachable
 from trio_connector.usecases.relationships import (
     PENDING_CREATIONS,
     REACTIVATION_COMPLETED,
@@ -59,6 +59,9 @@ from trio_connector.usecases.secrets import (
     store_secret,
 )
 from trio_connector.usecases.services import Services
+
+PROCESSED_EVENTS = "ProcessedExternalEvents"
+"""Map from the id of an external event to true, until its run is finalized."""
 
 UNKNOWN_ERROR = "error.transport.unknown"
 MAX_ERROR_CODE_LENGTH = 100
@@ -82,7 +85,7 @@ async def process_external_events(services: Services, events: Sequence[ExternalE
     """Handle ``events`` in the order given; one result each, in the same order.
 
     A cancellation takes effect between two events (or two batches of messages), never within one. Raises
-    BackboneRequestError only when the Backbone cannot be reached at all, so that no event is counted as failed for that.
+    BackboneRequestError only when the Backbone cannot be reached at all, so that no event counts as failed for that.
     """
     processed: list[ProcessedEvent] = []
     for is_message, group in groupby(events, lambda event: event.type == "MessageReceived"):
@@ -126,11 +129,12 @@ def _failed(event: ExternalEvent, error: Exception) -> ProcessedEvent:
     return ProcessedEvent(event.id, error_code=code[:MAX_ERROR_CODE_LENGTH])
 
 
-def is_unreachable(error: Exception) -> bool:
-    """Whether the Backbone, or the way to it, is at fault rather than the event."""
-    return isinstance(error, BackboneRequestError) and (
-        error.backbone_status >= 500 or error.backbone_status in (401, 429) or ".request." in error.code
-    )
+def _first_time(unit: Unit, event_id: str) -> bool:
+    """Whether the event is told of for the first time; one that was committed before the process died is not."""
+    if unit.value(PROCESSED_EVENTS, event_id) is not None:
+        return False
+    unit.put_value(PROCESSED_EVENTS, event_id, True)
+    return True
 
 
 def _payload(event: ExternalEvent, member: str) -> str:
@@ -217,6 +221,7 @@ async def _reactivation_completed(services: Services, event: ExternalEvent) -> R
 async def _apply_relationship_event(
     services: Services, event: ExternalEvent, first_namespace: str | None
 ) -> Record | None:
+    """Create or update the relationship (transport 16.3 A); ``first_namespace`` is told first."""
     relationship_id = _payload(event, "relationshipId")
     if services.store.get(RELATIONSHIPS, relationship_id) is None:
         try:
@@ -229,7 +234,7 @@ async def _apply_relationship_event(
             return await _take_up_own_creation(services, answer)
         return await _incoming_creation(services, answer)
     answer = await services.backbone.relationships.get(relationship_id)
-    return await _update(services, answer, first_namespace)
+    return await _update(services, answer, event.id, first_namespace)
 
 
 async def _incoming_creation(services: Services, answer: RelationshipAnswer) -> Relationship:
@@ -289,15 +294,16 @@ async def _take_up_own_creation(services: Services, answer: RelationshipAnswer) 
 
     await services.store.transact(record)
     log.info("Took up a relationship whose creation was interrupted", relationship=answer.id)
-    return await _update(services, answer, None) or created
+    return await _update(services, answer, answer.id) or created
 
 
 async def _update(
-    services: Services, answer: RelationshipAnswer, first_namespace: str | None
+    services: Services, answer: RelationshipAnswer, event_id: str, first_namespace: str | None = None
 ) -> Relationship | None:
     """Bring a known relationship up to the Backbone's answer, and its secrets to the peer's acceptance."""
 
     def record(unit: Unit) -> Relationship | None:
+        first_time = _first_time(unit, event_id)
         current = unit.get(RELATIONSHIPS, answer.id)
         if current is None:
             return None
@@ -309,7 +315,7 @@ async def _update(
                 store_secret(unit, services, current.relationship_secret_id, completed)
         changed = with_answer(current, answer)
         unit.put(RELATIONSHIPS, changed)
-        if first_namespace is not None:
+        if first_namespace is not None and first_time:
             unit.append(relationship_event(first_namespace, changed))
         if len(changed.audit_log) != len(current.audit_log):
             unit.append(relationship_event(RELATIONSHIP_CHANGED, changed))
@@ -349,9 +355,8 @@ async def _set_peer_deletion(
             raise RecordNotFound("Relationship", relationship_id)
         changed = msgspec.structs.replace(relationship, peer_deletion_info=info)
         unit.put(RELATIONSHIPS, changed)
-        unit.append(
-            NewEvent(namespace=namespace, data=relationship_dto(changed), entity=changed.peer.address)
-        )
+        if _first_time(unit, event.id):
+            unit.append(relationship_event(namespace, changed))
         return changed
 
     return await services.store.transact(record)
@@ -367,12 +372,13 @@ async def _identity_deletion_process_changed(services: Services, event: External
 
     def record(unit: Unit) -> None:
         unit.put(IDENTITY_DELETION_PROCESSES, process)
-        unit.append(
-            NewEvent(
-                namespace="transport.identityDeletionProcessStatusChanged",
-                data=identity_deletion_process_dto(process),
+        if _first_time(unit, event.id):
+            unit.append(
+                NewEvent(
+                    namespace="transport.identityDeletionProcessStatusChanged",
+                    data=identity_deletion_process_dto(process),
+                )
             )
-        )
 
     await services.store.transact(record)
     return process
@@ -386,7 +392,12 @@ async def _template_allocations_exhausted(services: Services, event: ExternalEve
             namespace="transport.relationshipTemplateAllocationsExhausted",
             data=template_dto(template, services.base_url),
         )
-        await services.store.transact(lambda unit: unit.append(exhausted))
+
+        def record(unit: Unit) -> None:
+            if _first_time(unit, event.id):
+                unit.append(exhausted)
+
+        await services.store.transact(record)
     return None
 
 
@@ -399,7 +410,8 @@ async def _file_ownership_locked(services: Services, event: ExternalEvent) -> Re
             return None
         locked = msgspec.structs.replace(file, ownership_is_locked=True)
         unit.put(services.collections.files, locked)
-        unit.append(file_event(services, "transport.fileOwnershipLocked", locked))
+        if _first_time(unit, event.id):
+            unit.append(file_event(services, "transport.fileOwnershipLocked", locked))
         return locked
 
     return await services.store.transact(record)
@@ -414,7 +426,8 @@ async def _file_ownership_claimed(services: Services, event: ExternalEvent) -> R
 
     def record(unit: Unit) -> None:
         unit.put(services.collections.files, claimed)
-        unit.append(file_event(services, "transport.fileOwnershipClaimed", claimed))
+        if _first_time(unit, event.id):
+            unit.append(file_event(services, "transport.fileOwnershipClaimed", claimed))
 
     await services.store.transact(record)
     return claimed

@@ -1,4 +1,4 @@
-"""Files: upload, load, download, hand on, own, delete (transport spec section 9, runtime spec 5.2). Crypto runs in threads."""
+"""Files: upload, load, download, hand on, own, delete (transport 9, runtime 5.2). Crypto runs in threads."""
 
 from __future__ import annotations
 
@@ -119,9 +119,7 @@ async def get_or_load_file(services: Services, reference_text: str, password: st
         return await load_file(services, FileReference.of_text(reference_text))
     if not reference.id.startswith("TOK"):
         raise invalid_reference()
-    token = await load_peer_token(
-        services, TokenReference.of_text(reference_text), ephemeral=True, password=password
-    )
+    token = await load_peer_token(services, TokenReference.of_text(reference_text), ephemeral=True, password=password)
     inside = parse_token_content(token.content)
     if not isinstance(inside, TokenContentFile):
         raise invalid_token_content()
@@ -225,9 +223,7 @@ async def regenerate_ownership_token(services: Services, file_id: str) -> File:
     if not file.is_own:
         raise not_owned_by_you()
     answer = await services.backbone.files.regenerate_ownership_token(file_id)
-    return await _change(
-        services, file_id, ownership_token=answer.new_ownership_token, ownership_is_locked=None
-    )
+    return await _change(services, file_id, ownership_token=answer.new_ownership_token, ownership_is_locked=None)
 
 
 async def validate_ownership_token(services: Services, file_id: str, token: str) -> bool:

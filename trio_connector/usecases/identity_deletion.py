@@ -1,4 +1,4 @@
-"""Deleting the own identity: start, look at and cancel a deletion process (transport spec section 14, runtime spec 5.1)."""
+"""Deleting the own identity: start, look at and cancel a deletion process (transport 14, runtime 5.1)."""
 
 from __future__ import annotations
 

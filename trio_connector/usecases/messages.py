@@ -38,8 +38,13 @@ from trio_connector.domain.message_rules import (
     wrong_content,
 )
 from trio_connector.domain.relationship import Relationship
-from trio_connector.errors import BackboneRequestError, CoreError, RecordNotFound, UnexpectedCondition
-from trio_connector.errors import runtime_record_not_found
+from trio_connector.errors import (
+    BackboneRequestError,
+    CoreError,
+    RecordNotFound,
+    UnexpectedCondition,
+    runtime_record_not_found,
+)
 from trio_connector.events.model import NewEvent
 from trio_connector.store import Unit
 from trio_connector.usecases.files import download_file, fetch_file, get_file

@@ -1,4 +1,4 @@
-"""Making and meeting the password protection of tokens and templates (crypto spec section 8). Hashing runs in threads."""
+"""Making and meeting the password protection of tokens and templates (crypto 8). Hashing runs in threads."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ async def protect(
     """The protection to keep, and the hash for the Backbone; both None without parameters."""
     if parameters is None:
         return None, None
-    protection = create_protection(
-        parameters.password, parameters.is_pin, parameters.location_number, services.entropy
-    )
+    protection = create_protection(parameters.password, parameters.is_pin, parameters.location_number, services.entropy)
     hashed = await trio.to_thread.run_sync(protection.hash, limiter=_hashing)
     return msgspec.convert(protection.to_json(False), PasswordProtection), hashed
 
@@ -40,9 +38,7 @@ async def password_for(services: Services, reference: Reference, password: str |
         raise not_intended_for_you(reference.id)
     if reference.password_protection is None:
         return None
-    return await trio.to_thread.run_sync(
-        hash_for_loading, reference.password_protection, password, limiter=_hashing
-    )
+    return await trio.to_thread.run_sync(hash_for_loading, reference.password_protection, password, limiter=_hashing)
 
 
 def known_protection(reference: Reference, password: str | None) -> PasswordProtection | None:

@@ -289,7 +289,9 @@ async def _ask(
 
 def audit_log_of(answer: RelationshipAnswer) -> list[AuditLogEntry]:
     """The audit log of a Backbone answer as it stands in records."""
-    return ordered_audit_log(answer.audit_log)
+    return ordered_audit_log(
+        [msgspec.convert(entry, AuditLogEntry, from_attributes=True) for entry in answer.audit_log]
+    )
 
 
 def with_answer(relationship: Relationship, answer: RelationshipAnswer) -> Relationship:
@@ -308,5 +310,3 @@ def relationship_event(namespace: str, relationship: Relationship) -> NewEvent:
 def peer_of(identity: SignedIdentity) -> Identity:
     """An identity from signed content as it stands in records."""
     return Identity(address=identity.address, public_key=identity.public_key.to_json(False))
-
-

@@ -20,8 +20,9 @@ from trio_connector.backbone import ExternalEvent, ExternalEventResult
 from trio_connector.correlation import correlated, current_correlation_id, new_correlation_id
 from trio_connector.domain.collection import Record
 from trio_connector.errors import BackboneRequestError, ConnectorError
+from trio_connector.store import Unit
 from trio_connector.usecases.account import ensure_datawallet, upgrade_datawallet
-from trio_connector.usecases.external_events import ProcessedEvent, process_external_events
+from trio_connector.usecases.external_events import PROCESSED_EVENTS, ProcessedEvent, process_external_events
 from trio_connector.usecases.messages import recover_pending_messages
 from trio_connector.usecases.services import Services
 
@@ -191,7 +192,13 @@ async def _finalize(services: Services, run_id: str, processed: Sequence[Process
         if error.code != _RUN_ALREADY_FINALIZED:
             raise
         more = True
-    await services.store.transact(lambda unit: unit.delete_value(SYNC_INFO, _OPEN_RUN))
+
+    def close(unit: Unit) -> None:
+        unit.delete_value(SYNC_INFO, _OPEN_RUN)
+        for event_id in unit.values(PROCESSED_EVENTS):
+            unit.delete_value(PROCESSED_EVENTS, event_id)
+
+    await services.store.transact(close)
     return more
 
 
@@ -201,7 +208,7 @@ async def _record_success(services: Services) -> None:
 
 
 def sync_info(services: Services) -> dict[str, object]:
-    """When the last complete synchronisation ended: ``{"lastSyncRun": {"completedAt": ...}}``, or ``{}`` (runtime 3)."""
+    """When the last complete sync ended: ``{"lastSyncRun": {"completedAt": ...}}``, or ``{}`` (runtime 3)."""
     completed_at = services.store.value(SYNC_INFO, "SyncTime-Everything")
     return {} if completed_at is None else {"lastSyncRun": {"completedAt": completed_at}}
 

@@ -36,8 +36,8 @@ class TagCache:
                 return self._collection
             answer = await services.backbone.tags.get(self._etag)
             if answer is not None:
-                self._collection = msgspec.convert(answer.collection, TagCollection)
-                self._etag = answer.etag
+                collection, self._etag = answer
+                self._collection = msgspec.convert(msgspec.to_builtins(collection), TagCollection)
             self._fetched_at = now
             return self._collection or TagCollection()
 

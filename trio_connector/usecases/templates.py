@@ -63,20 +63,20 @@ async def create_own_template(
             "ArbitraryRelationshipTemplateContent."
         )
     if sent_content["@type"] == "RelationshipTemplateContent":
-        sent_content = _checked_requests(services, sent_content, expires_at)
+        sent_content = await _checked_requests(services, sent_content, expires_at)
     return await _send_template(
         services, sent_content, expires_at, max_number_of_allocations, for_identity, password_protection
     )
 
 
-def _checked_requests(services: Services, content: dict[str, Any], expires_at: str) -> dict[str, Any]:
+async def _checked_requests(services: Services, content: dict[str, Any], expires_at: str) -> dict[str, Any]:
     """``content`` whose requests could be created, the first with the template's expiry when it names none."""
     on_new = content["onNewRelationship"]
     if on_new.get("expiresAt") is not None and normalized(on_new["expiresAt"]) > normalized(expires_at):
         raise request_cannot_expire_after_template()
-    check_can_create_outgoing_request(services, on_new)
+    await check_can_create_outgoing_request(services, on_new)
     if content.get("onExistingRelationship") is not None:
-        check_can_create_outgoing_request(services, content["onExistingRelationship"])
+        await check_can_create_outgoing_request(services, content["onExistingRelationship"])
     if on_new.get("expiresAt") is None:
         on_new = dict(sorted({**on_new, "expiresAt": normalized(expires_at)}.items()))
         content = {**content, "onNewRelationship": on_new}
@@ -139,9 +139,7 @@ async def load_peer_template(
         return await load_template(services, RelationshipTemplateReference.of_text(reference_text), password)
     if not reference.id.startswith("TOK"):
         raise invalid_reference()
-    token = await load_peer_token(
-        services, TokenReference.of_text(reference_text), ephemeral=True, password=password
-    )
+    token = await load_peer_token(services, TokenReference.of_text(reference_text), ephemeral=True, password=password)
     inside = parse_token_content(token.content)
     if not isinstance(inside, TokenContentRelationshipTemplate):
         raise invalid_token_content()
@@ -168,9 +166,7 @@ async def load_template(
         id=answer.id,
         secret_key=reference.key.to_json(False),
         is_own=False,
-        identity=Identity(
-            address=opened.identity.address, public_key=opened.identity.public_key.to_json(False)
-        ),
+        identity=Identity(address=opened.identity.address, public_key=opened.identity.public_key.to_json(False)),
         created_by=answer.created_by,
         created_by_device=answer.created_by_device,
         created_at=answer.created_at,

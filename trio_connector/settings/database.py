@@ -11,7 +11,7 @@ from trio_connector.settings.section import Section
 
 
 class DatabaseSettings(Section, frozen=True, kw_only=True, rename="camel"):
-    """One SQLite file ``<folder>/<dbName>.db`` per identity."""
+    """One SQLite file ``<folder>/<dbName>.sqlite`` per identity."""
 
     driver: Annotated[
         Literal["sqlite"],

@@ -199,17 +199,39 @@ class BuiltIn(msgspec.Struct, frozen=True):
     forced: bool = False
     on_by_default_list: bool = True
     older_locations: tuple[str, ...] = ()
+    summary: str = ""
+
+    @property
+    def description(self) -> str:
+        """What it does, in one sentence."""
+        return self.summary or re.sub(r" \([^)]*spec [^)]*\)", "", self.options.__doc__ or "")
 
 
 BUILT_IN: Final[tuple[BuiltIn, ...]] = (
-    BuiltIn("notification", "@nmshd/runtime:NotificationModule", "Notification Module", NoOptions, enabled=True),
+    BuiltIn(
+        "notification",
+        "@nmshd/runtime:NotificationModule",
+        "Notification Module",
+        NoOptions,
+        enabled=True,
+        summary="Apply the notifications that peers send.",
+    ),
     BuiltIn("decider", "@nmshd/runtime:DeciderModule", "Decider Module", DeciderOptions, enabled=True, forced=True),
-    BuiltIn("request", "@nmshd/runtime:RequestModule", "Request Module", NoOptions, enabled=True, forced=True),
+    BuiltIn(
+        "request",
+        "@nmshd/runtime:RequestModule",
+        "Request Module",
+        NoOptions,
+        enabled=True,
+        forced=True,
+        summary="Take requests out of messages and templates, and send the responses.",
+    ),
     BuiltIn(
         "autoAcceptPendingRelationships",
         "@nmshd/connector:AutoAcceptPendingRelationshipsModule",
         "Auto Accept Pending Relationships Module",
         NoOptions,
+        summary="Accept every relationship that is asked for. Not for production.",
         older_locations=("autoAcceptRelationshipCreationChanges/AutoAcceptRelationshipCreationChangesModule",),
     ),
     BuiltIn(
@@ -217,6 +239,7 @@ BUILT_IN: Final[tuple[BuiltIn, ...]] = (
         "@nmshd/connector:AutoDecomposeDeletionProposedRelationshipsModule",
         "Auto Decompose DeletionProposed Relationships Module",
         NoOptions,
+        summary="Forget peers that have ended the relationship and forgotten us.",
     ),
     BuiltIn(
         "coreHttpApi",
@@ -257,7 +280,14 @@ BUILT_IN: Final[tuple[BuiltIn, ...]] = (
         on_by_default_list=False,
         older_locations=("webhooks/WebhooksModule",),
     ),
-    BuiltIn("message", "@nmshd/runtime:MessageModule", "Message Module", NoOptions, on_by_default_list=False),
+    BuiltIn(
+        "message",
+        "@nmshd/runtime:MessageModule",
+        "Message Module",
+        NoOptions,
+        summary="Publish received mails as events of their own.",
+        on_by_default_list=False,
+    ),
 )
 """The built-in modules in their default order."""
 

@@ -33,7 +33,7 @@ def json_schema() -> dict[str, Any]:
         "description": "The modules by name.",
         "properties": {
             module.kind: {
-                "description": module.options.__doc__,
+                "description": module.description,
                 "allOf": [common, {"$ref": f"#/$defs/{module.options.__name__}"}],
             }
             for module in BUILT_IN
@@ -68,6 +68,17 @@ wins over the defaults below. Objects are merged; lists and single values replac
 """
 
 
+_API_KEY_RULES = """\
+### Rules for API keys
+
+A key has at least 30 characters, among them 2 digits, 2 uppercase letters, 2 lowercase letters and 1 special character.
+No two keys are the same. When API keys are on, at least one must be enabled and not expired.
+
+With no authentication configured and `debug` off, a strong key is made at the first start. It is kept in the file
+`api-key` in the data folder, readable by its owner only; the log says where. With `debug` on, everybody has all roles.
+"""
+
+
 def _environment() -> Iterator[str]:
     yield "## Environment variables\n"
     yield "Every key can be set by a variable named like its path, with `__` (or `:`) between the levels:"
@@ -82,39 +93,44 @@ def _environment() -> Iterator[str]:
 
 def _sections() -> Iterator[str]:
     root = _struct(inspect.type_info(Settings))
-    single = [field for field in root.fields if _inner_struct(field.type) is None and field.encode_name != "modules"]
+    fields = [field for field in root.fields if field.encode_name != "modules"]
     yield "## Top level\n"
-    yield from _table("", single)
-    for field in root.fields:
+    yield from _table("", [field for field in fields if _inner_struct(field.type) is None])
+    for field in fields:
         inner = _inner_struct(field.type)
         if inner is not None:
             yield f"## {field.encode_name}\n"
             yield f"{_description(field.type)}\n"
-            yield from _tables(field.encode_name, inner)
+            yield from _tables(field.encode_name, inner, {})
+    yield _API_KEY_RULES
 
 
 def _modules() -> Iterator[str]:
     yield "## modules\n"
-    yield "Modules by name. Every module has these keys, and a module of your own may have any others:\n"
+    yield "Modules by name, in the order of start. All have these keys; a module of your own may have any others.\n"
     yield from _table("modules.<name>", _struct(inspect.type_info(CommonModuleKeys)).fields)
+    shown: dict[type, str] = {}
     for module in BUILT_IN:
         yield f"### modules.{module.kind}\n"
-        state = "always on" if module.forced else "on by default" if module.enabled else "off by default"
-        yield f"{module.options.__doc__ or ''} ({state})\n".replace(". (", " (").replace(")\n", ").\n")
-        yield f"Location: `{module.location}`\n"
-        struct = _struct(inspect.type_info(module.options))
-        if struct.fields:
-            yield from _tables(f"modules.{module.kind}", struct)
+        state = "Always on" if module.forced else "On by default" if module.enabled else "Off by default"
+        yield f"{module.description} {state}. Location: `{module.location}`.\n"
+        yield from _tables(f"modules.{module.kind}", _struct(inspect.type_info(module.options)), shown)
 
 
-def _tables(path: str, struct: inspect.StructType) -> Iterator[str]:
+def _tables(path: str, struct: inspect.StructType, shown: dict[type, str]) -> Iterator[str]:
+    """The keys of a struct and of those inside it; one that ``shown`` has already is only named."""
+    shown[struct.cls] = path
     yield from _table(path, [field for field in struct.fields if _inner_struct(field.type) is None])
     for field in struct.fields:
         inner = _inner_struct(field.type)
-        if inner is not None:
-            name = f"{path}.{field.encode_name}{_key_suffix(field.type)}"
+        if inner is None:
+            continue
+        name = f"{path}.{field.encode_name}{_key_suffix(field.type)}"
+        if inner.cls in shown:
+            yield f"**{name}**: {_description(field.type)} Same keys as `{shown[inner.cls]}`.\n"
+        else:
             yield f"**{name}**: {_description(field.type)}\n"
-            yield from _tables(name, inner)
+            yield from _tables(name, inner, shown)
 
 
 def _table(path: str, fields: Any) -> Iterator[str]:

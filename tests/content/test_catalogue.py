@@ -29,8 +29,8 @@ from trio_connector.content import (
 )
 from trio_connector.content.attributes import IdentityAttribute
 from trio_connector.content.codes import COUNTRIES, LANGUAGES
-from trio_connector.content.kinds import OneOf
 from trio_connector.content.model import REGISTRY, plan
+from trio_connector.content.object_kinds import OneOf
 from trio_connector.errors import ConnectorError
 
 ENUMS: dict[str, list[str]] = CATALOGUE["enums"]

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from trio_connector.content.hints import ValueHints
 from trio_connector.content.iql_syntax import IqlError, parse_iql
-from trio_connector.content.kinds import ListOf, Nested, OneOf, Text
+from trio_connector.content.kinds import Text
 from trio_connector.content.model import Content
+from trio_connector.content.object_kinds import ListOf, Nested, OneOf
 from trio_connector.content.rules import ADDRESS, Address, Tags, among, not_empty, text
 from trio_connector.content.values import (
     IDENTITY_VALUE_NAMES,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from trio_connector.content.attributes import AnyAttribute
-from trio_connector.content.kinds import Item, ListOf, Text
+from trio_connector.content.kinds import Text
 from trio_connector.content.model import Content
+from trio_connector.content.object_kinds import Item, ListOf
 from trio_connector.content.requests import Request
 from trio_connector.content.responses import Response
 from trio_connector.content.rules import ADDRESS, ANY_JSON, Id, Metadata, Title, among, not_empty, text

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from trio_connector.content.kinds import Kind, ListOf, Reader, Typed
+from trio_connector.content.kinds import Kind, Reader
 from trio_connector.content.model import Content
+from trio_connector.content.object_kinds import ListOf, Typed
 from trio_connector.content.rules import LARGE_JSON, Date
 from trio_connector.crypto import references, tokens
 from trio_connector.crypto.objects import CryptoObject

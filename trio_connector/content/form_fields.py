@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from trio_connector.content.javascript import length
-from trio_connector.content.kinds import ListOf, Number, Text
+from trio_connector.content.kinds import Number, Text
 from trio_connector.content.model import Content
+from trio_connector.content.object_kinds import ListOf
 from trio_connector.content.rules import whole
 
 

@@ -13,8 +13,9 @@ import msgspec
 
 from trio_connector.content.codes import COUNTRIES, LANGUAGES
 from trio_connector.content.javascript import length
-from trio_connector.content.kinds import ListOf, MapOf, Nested, Number, Raw
+from trio_connector.content.kinds import Number, Raw
 from trio_connector.content.model import Content
+from trio_connector.content.object_kinds import ListOf, MapOf, Nested
 from trio_connector.content.refusals import StructureRefused
 from trio_connector.content.rules import text
 

@@ -9,8 +9,9 @@ from trio_connector.content import hints
 from trio_connector.content import value_parts as parts
 from trio_connector.content.hints import UNLIMITED_LINE, Hints, choices
 from trio_connector.content.iban import is_bic, is_iban
-from trio_connector.content.kinds import Child, ListOf, Reader, Text, Typed
+from trio_connector.content.kinds import Reader, Text
 from trio_connector.content.model import Content, Named
+from trio_connector.content.object_kinds import Child, ListOf, Typed
 from trio_connector.content.rules import LARGE_JSON, SMALL_JSON, SchemaUrl, among, text
 from trio_connector.content.values import (
     EMAIL_HINTS,

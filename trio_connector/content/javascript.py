@@ -16,7 +16,7 @@ def length(text: str) -> int:
     """The number of UTF-16 code units; every limit of the content layer counts them."""
     if text.isascii():
         return len(text)
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def longer_than(text: str, limit: int) -> bool:

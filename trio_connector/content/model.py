@@ -24,7 +24,8 @@ from typing import Annotated, Any, ClassVar, Union, dataclass_transform, get_arg
 import msgspec
 
 from trio_connector.content.javascript import index_map
-from trio_connector.content.kinds import Flag, Kind, Nested, Number, Raw, Reader, Text
+from trio_connector.content.kinds import Flag, Kind, Number, Raw, Reader, Text
+from trio_connector.content.object_kinds import Nested
 
 REGISTRY: dict[str, type[Content]] = {}
 """All classes that an ``@type`` can name."""

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from trio_connector.content import hints
 from trio_connector.content.hints import Hints, ValueHintsOverride
-from trio_connector.content.kinds import Nested, Number, Reader
+from trio_connector.content.kinds import Number, Reader
 from trio_connector.content.model import Named
+from trio_connector.content.object_kinds import Nested
 from trio_connector.content.rules import CONSENT_LINK, SMALL_JSON, SchemaUrl, integer, text
 from trio_connector.content.values import (
     COLOR_HINTS,

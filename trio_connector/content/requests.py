@@ -14,8 +14,9 @@ from trio_connector.content.attributes import (
     ThirdPartyRelationshipAttributeQuery,
 )
 from trio_connector.content.form_fields import FORM_FIELD_SETTINGS, FormFieldSettings
-from trio_connector.content.kinds import Item, Kind, ListOf, OneOf, Reader
+from trio_connector.content.kinds import Kind, Reader
 from trio_connector.content.model import Content, Named
+from trio_connector.content.object_kinds import Item, ListOf, OneOf
 from trio_connector.content.relationship_values import lonely_link_text
 from trio_connector.content.rules import (
     CONSENT_LINK,

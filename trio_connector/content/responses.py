@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from trio_connector.content.attributes import AnyAttribute, IdentityAttribute
 from trio_connector.content.javascript import length
-from trio_connector.content.kinds import Item, ListOf, Nested, Raw, Text
+from trio_connector.content.kinds import Raw, Text
 from trio_connector.content.model import Content, Named
+from trio_connector.content.object_kinds import Item, ListOf, Nested
 from trio_connector.content.rules import Address, Date, Id, not_empty, text
 
 _CODE = text(200)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from trio_connector.content.javascript import length, longer_than
-from trio_connector.content.kinds import CoreText, ListOf, Moment, Pattern, PlainObject, Raw, Rule, Text
+from trio_connector.content.kinds import Pattern, PlainObject, Raw, Rule, Text
+from trio_connector.content.object_kinds import CoreText, ListOf, Moment
 from trio_connector.crypto.json_text import json_text
 
 ID = CoreText("CoreId", "id")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from trio_connector.content.hints import UNLIMITED_LINE, Hints, choices
-from trio_connector.content.kinds import ListOf, Reader, Text, Typed
+from trio_connector.content.kinds import Reader, Text
 from trio_connector.content.model import Content
+from trio_connector.content.object_kinds import ListOf, Typed
 from trio_connector.content.rules import Address, Date, among
 from trio_connector.content.values import AttributeValue, SingleValue
 

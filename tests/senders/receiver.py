@@ -23,12 +23,17 @@ class Request:
 
 @dataclass
 class Reply:
-    """What to answer. ``raw`` replaces the whole answer; ``forever`` goes on sending a byte now and then."""
+    """What to answer.
+
+    ``raw`` replaces the whole answer, and with ``hang`` nothing follows it; ``forever`` goes on sending a byte now and
+    then.
+    """
 
     status: int = 204
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     raw: bytes | None = None
+    hang: bool = False
     forever: bool = False
 
 
@@ -72,6 +77,8 @@ class Receiver:
             reply = self._next(request)
             if reply.raw is not None:
                 await stream.send_all(reply.raw)
+                while reply.hang and await stream.receive_some(1):
+                    pass
                 return
             await self._send(connection, stream, reply)
             if connection.our_state is h11.MUST_CLOSE:

@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 from tests.senders.parts import SetClock, deliver_all, first_occurrences, make_event, soon
 from tests.services import PrivateRabbitMQ
 from trio_connector.events.model import Answer
-from trio_connector.events.senders.amqp import AmqpTarget, open_amqp
+from trio_connector.events.senders.amqp import THREAD_NAME, AmqpTarget, open_amqp
 from trio_connector.events.senders.signing import parse_secrets
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -89,8 +89,8 @@ def opened(url: str, exchange: str, **more: Any) -> Any:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that only the broker can tell."""
-    while not condition():  # noqa: ASYNC110 - there is no event: the broker has to be asked
+    """Wait for what tells nobody when it changes."""
+    while not condition():  # noqa: ASYNC110 - there is no event to wait for
         await trio.sleep(0.01)
 
 
@@ -310,7 +310,7 @@ async def test_a_message_that_is_too_large_for_the_broker_is_refused_for_good(
 
 async def test_closing_the_sender_closes_the_connection_and_ends_its_thread(amqp_url: str) -> None:
     def link_threads() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if "AmqpLink" in thread.name]
+        return [thread.name for thread in threading.enumerate() if thread.name == THREAD_NAME]
 
     with soon():
         async with opened(amqp_url, "") as sender:

@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.senders.parts import deliver_all, first_occurrences, make_event, soon
 from tests.services import PrivateMosquitto
 from trio_connector.events.model import Answer
+from trio_connector.events.senders import mqtt
 from trio_connector.events.senders.mqtt import MqttTarget, open_mqtt
 
 
@@ -172,7 +173,11 @@ async def test_a_cancelled_batch_leaves_the_sender_usable(mqtt_url: str) -> None
         (b"", "does not answer"),
     ],
 )
-async def test_a_stranger_that_talks_nonsense_is_a_refusal(data: bytes, why: str) -> None:
+async def test_a_stranger_that_talks_nonsense_is_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, why: str
+) -> None:
+    monkeypatch.setattr(mqtt, "HANDSHAKE_SECONDS", 0.5)
+
     async def talk(stream: trio.SocketStream) -> None:
         try:
             await stream.receive_some(1000)

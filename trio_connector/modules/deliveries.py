@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+import httpx
 import msgspec
 
 from trio_connector.errors import ConnectorError
@@ -19,6 +20,7 @@ from trio_connector.events.delivery import (
 from trio_connector.events.senders.addresses import digest
 from trio_connector.events.senders.signing import RECOMMENDED_BYTES, InvalidSecretError, parse_secrets
 
+HIGHEST_PORT = 65535
 _SAFE_TRIGGER = re.compile(r"[A-Za-z0-9_.*-]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -39,6 +41,15 @@ def broker_delivery(options: DeliverySettings | None) -> DeliverySettings:
     if options.retry_schedule_seconds == DEFAULT_SCHEDULE_SECONDS:
         return msgspec.structs.replace(options, retry_schedule_seconds=BROKER_SCHEDULE_SECONDS, keep_trying=True)
     return options
+
+
+def is_http_url(text: str) -> bool:
+    """Whether ``text`` is an absolute http or https URL."""
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError):
+        return False
+    return url.scheme in ("http", "https") and bool(url.host) and (url.port is None or url.port <= HIGHEST_PORT)
 
 
 def secret_keys(secret: object, code: str, where: str) -> tuple[bytes, ...]:

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from trio_connector.crypto.dates import Clock
 from trio_connector.errors import ConnectorError
 from trio_connector.events.delivery import DeliverySettings, OpenSender, SubscriberSpec
 from trio_connector.events.senders.addresses import digest, name_part
 from trio_connector.events.senders.amqp import AmqpTarget, open_amqp
-from trio_connector.events.senders.http_post import Clock
 from trio_connector.events.senders.pubsub import (
     DEFAULT_ENDPOINT,
     InvalidKeyFileError,

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import httpx
 import structlog
 
+from trio_connector.crypto.dates import Clock
 from trio_connector.errors import ConnectorError
 from trio_connector.events.delivery import DeliverySettings, SubscriberSpec
 from trio_connector.events.senders.addresses import name_part, shown_url, url_part
@@ -24,11 +24,11 @@ from trio_connector.events.senders.authentication import (
     OAuth2ClientCredentials,
     OAuth2Settings,
 )
-from trio_connector.events.senders.http_post import Clock
 from trio_connector.events.senders.webhook import WebhookTarget, open_webhook
 from trio_connector.modules.deliveries import (
     Names,
     checked_headers,
+    is_http_url,
     secret_keys,
     trigger_part,
     weak_secrets,
@@ -87,7 +87,7 @@ def _specification(trigger: str, target: Target, names: Names, clock: Clock) -> 
 
 def _target(options: TargetOptions, part: str | None, where: str, skip_tls_check: bool, clock: Clock) -> Target:
     url = options.url or ""
-    if not _is_http_url(url):
+    if not is_http_url(WebhookTarget(url=url).filled_url(_SAMPLE_NAMESPACE)):
         raise _refused("invalidUrlFormat", f"'{url}' is not a valid URL.")
     authentication = _authentication(options.authentication, clock)
     keys = secret_keys(options.secret, _CODE + "invalidSecret", where)
@@ -101,15 +101,6 @@ def _target(options: TargetOptions, part: str | None, where: str, skip_tls_check
         verify_tls=not skip_tls_check,
     )
     return part or url_part(url), target, webhook_delivery(options.delivery)
-
-
-def _is_http_url(text: str) -> bool:
-    """Whether ``text`` is an absolute http or https URL once its placeholder is filled."""
-    try:
-        url = httpx.URL(WebhookTarget(url=text).filled_url(_SAMPLE_NAMESPACE))
-    except (httpx.InvalidURL, ValueError):
-        return False
-    return url.scheme in ("http", "https") and bool(url.host)
 
 
 def _authentication(options: Any, clock: Clock) -> Authentication | None:
@@ -139,7 +130,7 @@ def _oauth2(options: Mapping[str, Any]) -> OAuth2Settings:
             "'BearerToken' authentication is missing required properties. The object must contain at least "
             "'accessTokenUrl', 'clientId' and 'clientSecret'.",
         )
-    if not _is_http_url(url):
+    if not is_http_url(url):
         raise _refused("invalidUrlFormat", f"'{url}' is not a valid URL.")
     scope = options.get("scope")
     return OAuth2Settings(url, id_, secret, scope if isinstance(scope, str) else None)

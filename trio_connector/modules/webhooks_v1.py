@@ -10,17 +10,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import httpx
 import msgspec
 import structlog
 
+from trio_connector.crypto.dates import Clock
 from trio_connector.errors import ConnectorError
 from trio_connector.events.delivery import DeliverySettings, SubscriberSpec
 from trio_connector.events.model import Event
 from trio_connector.events.senders.addresses import shown_url
-from trio_connector.events.senders.http_post import Clock
 from trio_connector.events.senders.webhook_v1 import Item, WebhookV1Target, open_webhook_v1
-from trio_connector.modules.deliveries import checked_headers, secret_keys, webhook_delivery
+from trio_connector.modules.deliveries import checked_headers, is_http_url, secret_keys, webhook_delivery
 from trio_connector.modules.shapes_2022 import message_2022, relationship_2022
 from trio_connector.settings import WebhooksV1Options
 
@@ -45,7 +44,7 @@ def build(options: WebhooksV1Options, *, clock: Clock, template_of: TemplateOf) 
     Raises ConnectorError ``error.runtime.modules.webhooks.invalidUrlFormat``, ``invalidHeader`` or ``invalidSecret``.
     """
     log.warning(DEPRECATION)
-    if not _is_http_url(options.url):
+    if not is_http_url(options.url):
         raise ConnectorError(_CODE + "invalidUrlFormat", f"'{options.url}' is not a valid URL.")
     target = WebhookV1Target(
         url=options.url,
@@ -79,11 +78,3 @@ def item_of(event: Event, *, template_of: TemplateOf) -> Item | None:
     if event.namespace == MESSAGES:
         return Item("messages", dto["id"], message_2022(dto))
     return Item("relationships", dto["id"], relationship_2022(dto, template_of(dto["templateId"])))
-
-
-def _is_http_url(text: str) -> bool:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        return False
-    return url.scheme in ("http", "https") and bool(url.host)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _SAFE = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -23,6 +23,15 @@ def shown_url(url: str) -> str:
     if ":" in host:
         host = f"[{host}]"
     return f"{parts.scheme}://{host}{port}{parts.path}" + ("?..." if parts.query else "")
+
+
+def split(url: str) -> SplitResult | None:
+    """The parts of ``url``, None when it has none: the reasons that Python gives would quote a mistyped password."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
 
 
 def digest(*parts: str) -> str:

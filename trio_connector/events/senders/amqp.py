@@ -16,16 +16,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlunsplit
 
 import pika
 import pika.exceptions
 import structlog
 import trio
 
+from trio_connector.crypto.dates import Clock
 from trio_connector.events.model import Answer, Event
-from trio_connector.events.senders.addresses import shown_url
-from trio_connector.events.senders.http_post import Clock
+from trio_connector.events.senders.addresses import shown_url, split
 from trio_connector.events.senders.link import Batch, Link, LinkedSender, LinkState, open_linked
 from trio_connector.events.senders.payload import broker_body
 from trio_connector.events.senders.signing import signature_headers
@@ -37,6 +37,7 @@ logging.getLogger("pika").setLevel(logging.CRITICAL)
 PERSISTENT = 2
 NOT_FOUND = 404
 HANDSHAKE_SECONDS = 10.0
+THREAD_NAME = "AMQP publisher"
 _OFFICIAL_QUERY_NAMES = {"frameMax": "frame_max", "channelMax": "channel_max"}
 _TOO_LARGE = re.compile(r"message size (\d+)\b.*\bmax(?:imum)? (?:message )?size (\d+)")
 
@@ -58,7 +59,9 @@ class AmqpTarget:
 
     def parameters(self) -> pika.URLParameters:
         """What pika needs to connect. Raises ValueError for a URL that is none; the text does not show it."""
-        parts = urlsplit(self.url)
+        parts = split(self.url)
+        if parts is None:
+            raise ValueError("The AMQP URL has a part that is not understood.")
         if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
             raise ValueError("An AMQP URL looks like amqp://user:password@host:port/virtual-host.")
         query = [(_OFFICIAL_QUERY_NAMES.get(name, name), value) for name, value in parse_qsl(parts.query)]
@@ -114,7 +117,9 @@ class AmqpLink:
     async def live(self) -> str:
         """See :class:`~trio_connector.events.senders.link.Link`."""
         try:
-            return await trio.to_thread.run_sync(self._run, limiter=self._limiter, abandon_on_cancel=True)
+            return await trio.to_thread.run_sync(
+                self._run, thread_name=THREAD_NAME, limiter=self._limiter, abandon_on_cancel=True
+            )
         finally:
             self.close()
 

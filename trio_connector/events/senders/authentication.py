@@ -10,7 +10,8 @@ import httpx
 import msgspec
 import trio
 
-from trio_connector.events.senders.http_post import Clock, new_client, read_limited
+from trio_connector.crypto.dates import Clock
+from trio_connector.events.senders.http_post import new_client, read_limited
 from trio_connector.events.senders.tls import verified_context
 
 EARLY_SECONDS = 10.0

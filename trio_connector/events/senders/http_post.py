@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -14,6 +14,7 @@ import structlog
 import trio
 
 from trio_connector import __version__
+from trio_connector.crypto.dates import Clock
 from trio_connector.events.model import Answer
 from trio_connector.events.senders.addresses import shown_url
 
@@ -21,8 +22,6 @@ log = structlog.get_logger("WebhooksModule")
 # Their lines show whole URLs and headers, and with them passwords and tokens.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
-
-Clock = Callable[[], datetime]
 
 BODY_LIMIT_BYTES = 512
 BODY_PATIENCE_SECONDS = 1.0

@@ -18,7 +18,7 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from trio_connector.events.model import Answer
-from trio_connector.events.senders.addresses import shown_url
+from trio_connector.events.senders.addresses import shown_url, split
 from trio_connector.events.senders.link import WINDOW, Batch, Link, LinkedSender, LinkState, open_linked
 from trio_connector.events.senders.payload import broker_body
 from trio_connector.events.senders.tls import verified_context
@@ -45,11 +45,11 @@ class MqttTarget:
 
     def check(self) -> None:
         """Raises ValueError for a URL that cannot be used; the text does not show it."""
-        parts = urlsplit(self.url)
+        parts = split(self.url)
+        if parts is None:
+            raise ValueError("The MQTT URL has a part that is not understood.")
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError(f"An MQTT URL starts with one of {', '.join(f'{name}://' for name in _PORTS)}.")
-        if parts.port is not None and parts.port < 1:
-            raise ValueError("The MQTT URL has an invalid port.")
 
 
 class MqttLink:

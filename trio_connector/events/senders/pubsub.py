@@ -19,9 +19,10 @@ import jwt
 import msgspec
 import structlog
 
+from trio_connector.crypto.dates import Clock
 from trio_connector.events.delivery import DeliverySettings
 from trio_connector.events.model import Answer, Event
-from trio_connector.events.senders.http_post import Clock, new_client, read_limited, retry_after_seconds
+from trio_connector.events.senders.http_post import new_client, read_limited, retry_after_seconds
 from trio_connector.events.senders.payload import broker_body
 from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import verified_context

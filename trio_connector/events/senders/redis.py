@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import coredis
 import structlog
 from coredis.exceptions import RedisError
 
 from trio_connector.events.model import Answer, Event
-from trio_connector.events.senders.addresses import shown_url
+from trio_connector.events.senders.addresses import shown_url, split
 from trio_connector.events.senders.payload import broker_body
 from trio_connector.events.senders.tls import verified_context
 
@@ -38,11 +37,11 @@ class RedisTarget:
 
     def check(self) -> None:
         """Raises ValueError for a URL that cannot be used; the text does not show it."""
-        parts = urlsplit(self.url)
+        parts = split(self.url)
+        if parts is None:
+            raise ValueError("The Redis URL has a part that is not understood.")
         if parts.scheme not in ("redis", "rediss") or not parts.hostname:
             raise ValueError("A Redis URL looks like redis://user:password@host:port/database or rediss://...")
-        if parts.port is not None and parts.port < 1:
-            raise ValueError("The Redis URL has an invalid port.")
 
 
 class RedisSender:

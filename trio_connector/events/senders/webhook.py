@@ -10,11 +10,12 @@ import httpx
 import msgspec
 import structlog
 
+from trio_connector.crypto.dates import Clock
 from trio_connector.events.delivery import DeliverySettings
 from trio_connector.events.model import Answer, Event
 from trio_connector.events.senders.addresses import shown_url
 from trio_connector.events.senders.authentication import Authentication, AuthenticationError
-from trio_connector.events.senders.http_post import Clock, json_headers, new_client, post
+from trio_connector.events.senders.http_post import json_headers, new_client, post
 from trio_connector.events.senders.payload import webhook_body
 from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import unverified_context, verified_context
@@ -113,6 +114,5 @@ async def open_webhook(
 ) -> AsyncGenerator[WebhookSender]:
     """A sender with its own client; its connections are closed at the end. Nothing is sent by opening."""
     verify = verified_context() if target.verify_tls else unverified_context()
-    connections = delivery.lanes if delivery.ordered else max(delivery.lanes, 8)
-    async with new_client(verify, timeout_seconds=delivery.timeout_seconds, connections=connections) as client:
+    async with new_client(verify, timeout_seconds=delivery.timeout_seconds, connections=delivery.lanes) as client:
         yield WebhookSender(target, client, clock, old_name)

@@ -17,10 +17,11 @@ import httpx
 import msgspec
 import structlog
 
+from trio_connector.crypto.dates import Clock
 from trio_connector.events.delivery import DeliverySettings
 from trio_connector.events.model import Answer, Event
 from trio_connector.events.senders.addresses import shown_url
-from trio_connector.events.senders.http_post import Clock, json_headers, new_client, post
+from trio_connector.events.senders.http_post import json_headers, new_client, post
 from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import verified_context
 

@@ -163,6 +163,7 @@ def test_an_unknown_type_or_version_is_told_apart() -> None:
         "You might have to install a module first."
     )
     assert "with version 2 was" in refusal({**MAIL, "@version": "2"}).message
+    assert isinstance(refusal({**MAIL, "@version": "9" * 10_000}), UnknownType)
     strange = refusal({**MAIL, "@version": "x"})
     assert isinstance(strange, StructureRefused)
     assert "with version NaN was" in strange.message

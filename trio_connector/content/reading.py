@@ -103,7 +103,7 @@ def _version(value: Any) -> int | None:
     if not value:
         return 1
     found = _LEADING_INTEGER.match(shown(value))
-    return int(found[1]) if found else None
+    return int(found[1][:20]) if found else None  # the cut bounds the work for absurdly long numbers
 
 
 _INTERNAL_RECORDS = {

@@ -22,13 +22,16 @@ def open_writing(file: Path | None) -> apsw.Connection:
         statementcachesize=200,
     )
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-    if file is not None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("PRAGMA journal_size_limit = 67108864")
-    _equip(connection)
     return connection
+
+
+def settle(connection: apsw.Connection) -> None:
+    """How the writing connection works, once the file is known to be ours: this changes it."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    _equip(connection)
 
 
 def open_reading(file: Path) -> apsw.Connection:

@@ -14,6 +14,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from trio_connector.store.connections import settle
 from trio_connector.store.errors import NotOurFile, StoreTooNew
 from trio_connector.store.rows import first, rows
 from trio_connector.store.tables import Table, direct_value, quoted
@@ -114,6 +115,7 @@ def prepare_file(connection: apsw.Connection, file: Path | None, tables: Sequenc
         found = _version(connection, file)
     except apsw.NotADBError as error:
         raise NotOurFile(file or Path(":memory:")) from error
+    settle(connection)
     connection.execute("BEGIN IMMEDIATE")
     try:
         for statements in MIGRATIONS[found:]:

@@ -23,7 +23,9 @@ from tests.events.receivers import (
 from trio_connector.correlation import correlated, current_correlation_id
 from trio_connector.events.bus import EventBus
 from trio_connector.events.delivery import DeliverySettings
+from trio_connector.events.log import LogUnavailable, Progress
 from trio_connector.events.model import Answer, Event
+from trio_connector.events.subscriber import UnknownEvent
 from trio_connector.store import Store
 
 
@@ -492,3 +494,52 @@ async def test_ten_hanging_receivers_of_a_hundred_cost_the_others_nothing(
         assert trio.current_time() == started, "nobody waited for anybody"
         assert all(state.lag >= 50 for state in bus.snapshot() if state.name.startswith("hanging"))
         nursery.cancel_scope.cancel()
+
+
+async def test_the_give_up_list_shows_each_event_with_its_history(
+    autojump_clock: MockClock, store: Store, bus: EventBus
+) -> None:
+    receiver = Receiver(in_turn(REFUSED, REFUSED))
+    delivery = DeliverySettings(retry_schedule_seconds=(5.0,), jitter=0)
+    subscriber = bus.subscribe(receiver.spec(delivery=delivery))
+    async with running(bus):
+        [position] = await append(store, "a")
+        await receiver.has(2)
+        await wait_all_tasks_blocked()
+        [report] = await subscriber.given_up_events()
+        assert (report.position, report.attempts, report.reason) == (position, 2, "unavailable")
+        assert report.event == receiver.got[0]
+        assert [(attempt.number, attempt.status) for attempt in report.history] == [(1, 503), (2, 503)]
+        await subscriber.replay_events([report.event_id, report.event_id])
+        await receiver.has(3)
+        await wait_all_tasks_blocked()
+        assert await subscriber.given_up_events() == []
+        with pytest.raises(UnknownEvent):
+            await subscriber.replay_events(["EVT"])
+
+
+async def test_what_could_not_be_saved_is_saved_later(
+    autojump_clock: MockClock, store: Store, bus: EventBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = store.events.save
+    full = True
+
+    async def refusing(name: str, progress: Progress) -> None:
+        if full:
+            raise LogUnavailable("the disk is full")
+        await save(name, progress)
+
+    monkeypatch.setattr(store.events, "save", refusing)
+    receiver = Receiver(in_turn(REFUSED))
+    bus.subscribe(receiver.spec(delivery=DeliverySettings(lanes=2, ordered=False, retry_schedule_seconds=(3.0,))))
+    async with running(bus):
+        positions = await append(store, *"abcdefghijklmnopqrstuvwxyz")
+        await trio.sleep(10)
+        assert 16 <= len(receiver.got) < 20, "delivery does not run far ahead of what is remembered"
+        assert await store.transact(lambda unit: unit.cursor("hook")) == 0
+        full = False
+        await receiver.has(27)
+    assert sorted(set(receiver.positions)) == positions
+    assert await store.transact(lambda unit: unit.cursor("hook")) == positions[-1]
+    assert store.events.retries("hook") == []
+    assert len(await store.events.attempts("hook", positions[0])) == 1

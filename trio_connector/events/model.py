@@ -1,6 +1,7 @@
 """The vocabulary of the event log: what an event is, and what a sender says about an attempt to deliver it.
 
-Pure. Owned here: the structs. Not here: storage (``store``), retry decisions (``events/retry.py``), transport (``senders``).
+Pure. Owned here: the structs. Not here: storage (``store``), retry decisions (``events/retry.py``), transport
+(``senders``).
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from trio_connector.events.model import Event
+
 
 class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One attempt to deliver one event."""
@@ -17,6 +19,21 @@ class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
     status: int | None = None
     reason: str = ""
     next_at: str | None = None
+
+
+class GivenUpReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One event on the give-up list, with every refused attempt to deliver it, oldest first.
+
+    ``event`` is absent when retention removed it.
+    """
+
+    position: int
+    event_id: str
+    given_up_at: str
+    attempts: int
+    reason: str
+    event: Event | None = None
+    history: tuple[AttemptReport, ...] = ()
 
 
 class SubscriberState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -44,7 +44,7 @@ from trio_connector.events.log import (
 )
 from trio_connector.events.model import Answer, Event, Sender
 from trio_connector.events.patterns import Patterns
-from trio_connector.events.report import AttemptReport, SubscriberState
+from trio_connector.events.report import AttemptReport, GivenUpReport, SubscriberState
 from trio_connector.events.retry import Done, GiveUp, Step, Wait, next_step
 from trio_connector.events.track import Track
 from trio_connector.events.unsaved import Unsaved
@@ -61,6 +61,14 @@ SKIPPED_BEFORE_SAVE = 1000
 SAVE_RETRY_SECONDS = 1.0
 LAST_SAVE_SECONDS = 5.0
 _CHANCES = 1 << 16
+
+
+class UnknownEvent(Exception):
+    """There is no event with this id in the log."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"there is no event with the id {id_}")
+        self.id = id_
 
 
 class TooManyReplays(Exception):
@@ -178,6 +186,37 @@ class Subscriber:
         for replay in await self._log.add_replays(self.name, ranges):
             self._replays.append(self._replay_track(replay, {}))
         self._notify()
+
+    async def replay_events(self, ids: Sequence[str]) -> None:
+        """Deliver these events once more, like `replay`.
+
+        Raises `UnknownEvent` (then none of them is) and `TooManyReplays`.
+        """
+        ranges = []
+        for id_ in dict.fromkeys(ids):
+            event = self._log.event(id_)
+            if event is None:
+                raise UnknownEvent(id_)
+            ranges.append((event.position - 1, event.position))
+        await self.replay(sorted(ranges))
+
+    async def given_up_events(self, after: int = 0, limit: int = 100) -> list[GivenUpReport]:
+        """The give-up list by position, after position ``after``, each with its history."""
+        reports = []
+        for entry in await self._log.given_up(self.name, after, limit):
+            history = await self._log.attempts(self.name, entry.position)
+            reports.append(
+                GivenUpReport(
+                    position=entry.position,
+                    event_id=entry.event_id,
+                    given_up_at=entry.given_up_at,
+                    attempts=entry.attempts,
+                    reason=entry.reason,
+                    event=self._log.at(entry.position),
+                    history=tuple(map(_report, history)),
+                )
+            )
+        return reports
 
     def state(self) -> SubscriberState:
         """How it is doing now."""
@@ -452,3 +491,16 @@ class Subscriber:
     def _notify(self) -> None:
         self._news.set()
         self._news = trio.Event()
+
+
+def _report(attempt: Attempt) -> AttemptReport:
+    return AttemptReport(
+        position=attempt.position,
+        event_id=attempt.event_id,
+        number=attempt.number,
+        at=attempt.at,
+        accepted=False,
+        status=attempt.status,
+        reason=attempt.reason,
+        next_at=attempt.next_at,
+    )

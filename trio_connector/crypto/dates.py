@@ -28,7 +28,8 @@ def iso(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("a date without time zone has no meaning here")
     utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z" if utc.year >= 1000 else _early_iso(utc)
+    # strftime's %Y is not padded to four digits on every platform.
+    return f"{utc.year:04d}-{utc:%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
 def parse_date(text: str) -> datetime:
@@ -67,11 +68,6 @@ def _zone(offset: str | None) -> timezone:
     digits = offset[1:].replace(":", "").ljust(4, "0")
     minutes = int(digits[:2]) * 60 + int(digits[2:])
     return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
-
-
-def _early_iso(utc: datetime) -> str:
-    # strftime's %Y is not padded to four digits on every platform.
-    return f"{utc.year:04d}-{utc:%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
 def _not_a_date(text: str) -> DeserializationError:

@@ -85,6 +85,9 @@ class ExchangePrivateKey(CryptoObject):
 
     def public_key(self) -> ExchangePublicKey:
         """The public key that belongs to this one."""
+        # The binding does not look: the library would read beyond the end of a shorter key.
+        if len(self.secret) != PRIVATE_KEY_BYTES:
+            raise CryptoError("error.crypto.exchange.keyDerivation", "TypeError: invalid privateKey length")
         try:
             return ExchangePublicKey(nacl.bindings.crypto_scalarmult_base(self.key))
         except (nacl.exceptions.CryptoError, ValueError, TypeError) as error:

@@ -94,8 +94,7 @@ class SignaturePrivateKey(CryptoObject):
 
     def public_key(self) -> SignaturePublicKey:
         """The key that verifies what this one signs."""
-        if len(self.secret) != PRIVATE_KEY_BYTES:
-            raise CryptoError("error.crypto.signature.sign", f"The private key must have {PRIVATE_KEY_BYTES} bytes.")
+        _check_private_key(self)
         return SignaturePublicKey(self.key[SEED_BYTES:])
 
     def to_json(self, verbose: bool = True) -> dict[str, Any]:
@@ -150,6 +149,7 @@ class SignatureKeypair(CryptoObject):
 def sign(content: bytes, private_key: SignaturePrivateKey, algorithm: int = SHA512) -> Signature:
     """Sign at least one byte; ``algorithm`` is the label. Raises ``wrongBuffer`` or ``signature.sign``."""
     check_size(content, "content", 1, 2**63)
+    _check_private_key(private_key)
     try:
         signed = nacl.bindings.crypto_sign(content, private_key.key)
     except (nacl.exceptions.CryptoError, ValueError, TypeError) as error:
@@ -174,6 +174,12 @@ def verify(content: bytes, signature: Signature, public_key: SignaturePublicKey)
     except (nacl.exceptions.CryptoError, ValueError, TypeError) as error:
         raise CryptoError("error.crypto.signature.verify", str(error)) from error
     return True
+
+
+def _check_private_key(private_key: SignaturePrivateKey) -> None:
+    # The binding does not look: the library would read beyond the end of a shorter key.
+    if len(private_key.secret) != PRIVATE_KEY_BYTES:
+        raise CryptoError("error.crypto.signature.sign", "TypeError: invalid privateKey length")
 
 
 def _check_algorithm(members: Members) -> None:

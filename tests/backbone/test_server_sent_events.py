@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.backbone.doubles import backbone_of, http_response, read_request, serving
-from trio_connector.backbone.server_sent_events import MAX_LINE_BYTES, EventNames
+from tests.backbone.doubles import Double, backbone_of, http_response, read_request, serving
+from trio_connector.backbone.server_sent_events import MAX_LINE_BYTES, SILENCE_SECONDS, EventNames
 from trio_connector.errors import BackboneRequestError
 
 TOKEN = b'{"access_token":"token","expires_in":300}'
@@ -111,6 +114,62 @@ async def test_a_stream_that_breaks_says_so_and_leaving_early_is_fine() -> None:
                 with pytest.raises(BackboneRequestError) as raised:
                     await anext(events)
     assert raised.value.code == "error.transport.request.unknown"
+
+
+class Silent(httpx.AsyncByteStream):
+    """One event, then nothing until the client's patience ends."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"event: ConnectionOpened\n\n"
+        raise httpx.ReadTimeout("silence")
+
+
+async def test_a_silent_stream_is_given_up() -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        assert request.extensions["timeout"]["read"] == SILENCE_SECONDS
+        return httpx.Response(200, stream=Silent())
+
+    async with Double(answer).open() as backbone, backbone.server_sent_events.connect() as events:
+        assert await anext(events) == "ConnectionOpened"
+        with pytest.raises(BackboneRequestError) as raised:
+            await anext(events)
+    assert (raised.value.code, raised.value.message) == (
+        "error.transport.request.aborted",
+        "timeout of 300000ms exceeded",
+    )
+
+
+async def test_a_stream_with_an_endless_line_is_given_up() -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=b"x" * (MAX_LINE_BYTES + 1))
+
+    async with Double(answer).open() as backbone, backbone.server_sent_events.connect() as events:
+        with pytest.raises(BackboneRequestError) as raised:
+            await anext(events)
+    assert raised.value.code == "error.transport.request.unknown"
+
+
+async def test_opening_the_stream_takes_no_longer_than_a_request(autojump_clock: trio.testing.MockClock) -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async with Double(answer).open(timeout_seconds=7) as backbone:
+        with pytest.raises(BackboneRequestError) as raised:
+            async with backbone.server_sent_events.connect():
+                pytest.fail("there is no stream")
+    assert raised.value.message == "timeout of 7000ms exceeded"
+
+
+async def test_a_stream_that_cannot_be_reached() -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    async with Double(answer).open() as backbone:
+        with pytest.raises(BackboneRequestError) as raised:
+            async with backbone.server_sent_events.connect():
+                pytest.fail("there is no stream")
+    assert (raised.value.code, raised.value.message) == ("error.transport.request.unknown", "refused")
 
 
 @given(st.lists(st.text(alphabet="abcXYZ-", min_size=1, max_size=10)), st.sampled_from(["\n", "\r\n", "\r"]), st.data())

@@ -348,6 +348,11 @@ async def test_a_second_device_and_the_datawallet() -> None:
         own = await alice.backbone.devices.own()
         assert (own.id, own.last_login is not None) == (alice.device_id, True)
         await alice.backbone.devices.set_communication_language("de")
+        registration = await alice.backbone.devices.register_push(
+            platform="dummy", handle="a handle of some length", app_id="app", environment="Development"
+        )
+        assert registration.device_push_identifier.startswith("DPI")
+        await alice.backbone.devices.unregister_push()
 
         other = Account(alice.backbone.connection.client, alice.backbone.connection.base_url)
         other.credentials = Credentials(device.username, password)

@@ -199,6 +199,9 @@ def nested(depth: int) -> Any:
         "2025-13-01",
         "2025-02-29",
         "2025-01-01T24:00:00Z",
+        "2025-01-01T24:00:00.000Z",
+        "2025-02-29T00:00:00.000Z",
+        "0000-01-01T00:00:00.000Z",
         "2025-01-01T10:00:60Z",
         "2025-01-01T10:00:00+25:00",
         "0001-01-01T00:00:00+01:00",
@@ -209,8 +212,9 @@ def nested(depth: int) -> Any:
     ],
 )
 def test_what_is_no_date(text: str) -> None:
-    with pytest.raises(DeserializationError, match="is not a valid date"):
-        dates.parse_date(text)
+    for read in (dates.parse_date, dates.normalized):
+        with pytest.raises(DeserializationError, match="is not a valid date"):
+            read(text)
 
 
 def test_early_and_late_dates_have_four_digits() -> None:

@@ -98,7 +98,7 @@ def test_dates(moment: datetime) -> None:
         return
     text = dates.iso(moment)
     assert dates.parse_date(text) == utc.replace(microsecond=utc.microsecond // 1000 * 1000)
-    assert dates.normalized(text) == text
+    assert dates.normalized(text) == dates.iso(dates.parse_date(text)) == text
     assert len(text) == 24
 
 

@@ -21,6 +21,7 @@ _DATE = re.compile(
     r"(?:T(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,30}))?)?"
     r"(?P<offset>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
+_NORMAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
 def iso(moment: datetime) -> str:
@@ -59,6 +60,12 @@ def parse_date(text: str) -> datetime:
 
 def normalized(text: str) -> str:
     """``text`` as `iso` writes it; raises like `parse_date`."""
+    if _NORMAL.fullmatch(text):  # nearly all are; the checks of the calendar are the same
+        try:
+            datetime.fromisoformat(text)
+        except ValueError as error:
+            raise _not_a_date(text) from error
+        return text
     return iso(parse_date(text))
 
 

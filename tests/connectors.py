@@ -36,9 +36,7 @@ async def running_modules(services: Services, rules: Sequence[AutomationRule] = 
     }
     async with trio.open_nursery() as nursery:
         for name, (patterns, react) in reactions.items():
-            subscriber = bus.react(
-                name, patterns, react, retry_after_seconds=RETRY_AFTER_SECONDS, from_beginning=True
-            )
+            subscriber = bus.react(name, patterns, react, retry_after_seconds=RETRY_AFTER_SECONDS, from_beginning=True)
             await nursery.start(subscriber.run)
         yield bus
         nursery.cancel_scope.cancel("the test is over")

@@ -97,7 +97,8 @@ def test_an_own_identity_attribute_is_trimmed_stored_and_told(records: Records) 
             "did:e:x",
             PEER,
             THIRD,
-            "a ThirdPartyRelationshipAttribute, the owner must match the address of the peer or initial Attribute peer.",
+            "a ThirdPartyRelationshipAttribute, the owner must match the address of the peer or initial Attribute "
+            "peer.",
         ),
         (
             THIRD_PARTY,
@@ -302,7 +303,12 @@ SUCCESSION_ERRORS: list[tuple[Kind, dict[str, Any], dict[str, Any], str]] = [
         attribute_content("b", owner=PEER),
         "cannotSucceedSharedAttributesDeletedByPeer",
     ),
-    (PEER_IDENTITY, {"succeeded_by": "ATT9"}, attribute_content("b", owner=PEER), "cannotSucceedAttributesWithASuccessor"),
+    (
+        PEER_IDENTITY,
+        {"succeeded_by": "ATT9"},
+        attribute_content("b", owner=PEER),
+        "cannotSucceedAttributesWithASuccessor",
+    ),
     (PEER_IDENTITY, {}, attribute_content(owner=PEER), "successionMustChangeContent"),
     (PEER_IDENTITY, {}, attribute_content("b", owner=THIRD), "successionMustNotChangeOwner"),
     (

@@ -19,9 +19,7 @@ STEPS = st.lists(
 
 
 def details(id_: str, attribute_id: str) -> ForwardingDetails:
-    return ForwardingDetails(
-        id=id_, attribute_id=attribute_id, peer=PEER, source_reference="REQ1", shared_at=EARLIER
-    )
+    return ForwardingDetails(id=id_, attribute_id=attribute_id, peer=PEER, source_reference="REQ1", shared_at=EARLIER)
 
 
 @given(stored=st.sets(st.sampled_from(IDS)), steps=STEPS)

@@ -80,9 +80,7 @@ class Changes:
     ``tags`` the collection against which tags are checked. ``writes`` and ``events`` may be read at any time.
     """
 
-    def __init__(
-        self, base: Reader, *, me: str, now: str, entropy: Entropy, tags: TagCollection | None = None
-    ) -> None:
+    def __init__(self, base: Reader, *, me: str, now: str, entropy: Entropy, tags: TagCollection | None = None) -> None:
         self._base = base
         self._entropy = entropy
         self.me = me

@@ -95,9 +95,7 @@ async def _prepared(
         return None
     accepting = any_accepted(entries)
     try:
-        return await prepare_decision(
-            services, request.id, {"items": entries}, accepting=accepting, automatically=True
-        )
+        return await prepare_decision(services, request.id, {"items": entries}, accepting=accepting, automatically=True)
     except ConnectorError as error:
         if is_unreachable(error):
             raise

@@ -112,6 +112,4 @@ def complete_with_relationship(changes: Changes, relationship: Relationship) -> 
     """Complete the decided request whose answer went out with the own ``relationship``, if it still waits."""
     for request in changes.select(REQUESTS, source_reference=relationship.template_id):
         if not request.is_own and request.status == "Decided" and _answers(relationship, request, changes.me):
-            complete_incoming(
-                changes, request.id, ResponseSource(type="Relationship", reference=relationship.id)
-            )
+            complete_incoming(changes, request.id, ResponseSource(type="Relationship", reference=relationship.id))

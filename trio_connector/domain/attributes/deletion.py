@@ -89,8 +89,7 @@ def _reachable(reader: Reader, peer: str, attribute_id: str) -> bool:
         for relationship in reader.select(RELATIONSHIPS, peer=peer)
         if relationship.status in ("Pending", "Active", "Terminated")
         and not (
-            relationship.peer_deletion_info is not None
-            and relationship.peer_deletion_info.deletion_status == "Deleted"
+            relationship.peer_deletion_info is not None and relationship.peer_deletion_info.deletion_status == "Deleted"
         )
     ]
     if any(relationship.status == "Pending" for relationship in alive):

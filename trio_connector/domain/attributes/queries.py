@@ -116,9 +116,7 @@ def execute_third_party_query(reader: Reader, query: Json, me: str) -> list[Loca
     found = (
         attribute
         for attribute in reader.select(ATTRIBUTES, attribute_key=query["key"])
-        if attribute.peer in parties
-        and attribute.owner in owners
-        and attribute.content["confidentiality"] != "private"
+        if attribute.peer in parties and attribute.owner in owners and attribute.content["confidentiality"] != "private"
     )
     return by_creation(found)
 

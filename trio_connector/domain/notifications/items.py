@@ -61,9 +61,7 @@ def _succeeded(changes: Changes, item: Json, notification_id: str, sender: str) 
         raise _wrong_type(predecessor.id, "a PeerIdentityAttribute or a PeerRelationshipAttribute")
     if content["@type"] != predecessor.content["@type"]:
         raise CONTENT_TYPE_CHANGED
-    succeed(
-        changes, predecessor, content, successor_id=item["successorId"], source_reference=notification_id
-    )
+    succeed(changes, predecessor, content, successor_id=item["successorId"], source_reference=notification_id)
 
 
 def _deleted_by_owner(changes: Changes, attribute: LocalAttribute, sender: str) -> None:

@@ -69,9 +69,7 @@ def _is_consistent(rule: AutomationRule) -> bool:
     return simple if needed is None else needed in answer
 
 
-def decide_by_rules(
-    request: Json, rules: Sequence[AutomationRule], *, relationship_exists: bool
-) -> list[Json] | None:
+def decide_by_rules(request: Json, rules: Sequence[AutomationRule], *, relationship_exists: bool) -> list[Json] | None:
     """The decision of every item of ``request`` (a LocalRequestDTO as JSON), or None when people have to decide."""
     items: list[Json] = request["content"]["items"]
     singles = list(single_items(items))

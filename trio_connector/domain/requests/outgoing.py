@@ -125,9 +125,7 @@ def create_request(
 
 def _draft(changes: Changes, request_id: str, content: Json, peer: str) -> LocalRequest:
     ordered = {"@type": "Request", **{name: content[name] for name in sorted(content) if name != "@type"}}
-    return LocalRequest(
-        id=request_id, is_own=True, peer=peer, created_at=changes.now, content=ordered, status="Draft"
-    )
+    return LocalRequest(id=request_id, is_own=True, peer=peer, created_at=changes.now, content=ordered, status="Draft")
 
 
 def check_sendable(reader: Reader, content: Json, recipient: str, now: str) -> None:

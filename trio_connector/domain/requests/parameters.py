@@ -60,9 +60,7 @@ def shape_result(items: Sequence[Json], entries: Sequence[Json], *, accepting: b
     """Whether the entries answer the items one by one and in the right kind, and keep to ``mustBeAccepted``."""
     if len(items) != len(entries):
         return failure(
-            _decide_error(
-                "invalidNumberOfItems", "The number of items in the Request and the Response do not match."
-            ),
+            _decide_error("invalidNumberOfItems", "The number of items in the Request and the Response do not match."),
             at,
         )
     return from_items(

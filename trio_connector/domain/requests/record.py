@@ -19,9 +19,7 @@ INCOMING_REQUEST_RECEIVED = "consumption.incomingRequestReceived"
 INCOMING_REQUEST_STATUS_CHANGED = "consumption.incomingRequestStatusChanged"
 OUTGOING_REQUEST_CREATED = "consumption.outgoingRequestCreated"
 OUTGOING_REQUEST_CREATED_AND_COMPLETED = "consumption.outgoingRequestCreatedAndCompleted"
-OUTGOING_REQUEST_FROM_RELATIONSHIP_CREATION = (
-    "consumption.outgoingRequestFromRelationshipCreationCreatedAndCompleted"
-)
+OUTGOING_REQUEST_FROM_RELATIONSHIP_CREATION = "consumption.outgoingRequestFromRelationshipCreationCreatedAndCompleted"
 OUTGOING_REQUEST_STATUS_CHANGED = "consumption.outgoingRequestStatusChanged"
 
 

@@ -133,9 +133,7 @@ async def succeed_attribute(services: Services, predecessor_id: str, successor_c
     """Succeed an attribute as its kind demands. Raises ``error.runtime.recordNotFound`` with the Connector's text."""
     predecessor = services.store.get(ATTRIBUTES, predecessor_id)
     if predecessor is None:
-        raise ConnectorError(
-            "error.runtime.recordNotFound", f"Predecessor attribute '{predecessor_id}' not found."
-        )
+        raise ConnectorError("error.runtime.recordNotFound", f"Predecessor attribute '{predecessor_id}' not found.")
     if is_identity_attribute(predecessor.content):
         return await succeed_own_identity_attribute(services, predecessor_id, successor_content)
     return await succeed_relationship_attribute_and_notify_peer(services, predecessor_id, successor_content)

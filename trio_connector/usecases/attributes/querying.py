@@ -33,9 +33,7 @@ async def execute_relationship_attribute_query(services: Services, body: object)
     return attribute_dto(found)
 
 
-async def execute_third_party_relationship_attribute_query(
-    services: Services, body: object
-) -> list[LocalAttributeDTO]:
+async def execute_third_party_relationship_attribute_query(services: Services, body: object) -> list[LocalAttributeDTO]:
     """The attributes that answer a ThirdPartyRelationshipAttributeQuery."""
     query = _parsed(body, "ThirdPartyRelationshipAttributeQuery")
     return _shown(execute_third_party_query(services.store, query, services.address))

@@ -116,9 +116,7 @@ async def claim_files(
 
 def replace_facts(facts: FileFacts, file: File) -> FileFacts:
     """The facts once the file is ours."""
-    return FileFacts(
-        file=file, token_is_valid=False, claimed=True, truncated_reference=facts.truncated_reference
-    )
+    return FileFacts(file=file, token_is_valid=False, claimed=True, truncated_reference=facts.truncated_reference)
 
 
 async def _claimed_before(services: Services, request: LocalRequest, file: File) -> tuple[File, bool]:
@@ -156,7 +154,5 @@ async def _token_is_valid(services: Services, file_id: str, token: str) -> bool:
 
 
 def _truncated(services: Services, file: File) -> str:
-    reference = FileReference(
-        id=file.id, key=SecretKey.from_json(file.secret_key), backbone_base_url=services.base_url
-    )
+    reference = FileReference(id=file.id, key=SecretKey.from_json(file.secret_key), backbone_base_url=services.base_url)
     return reference.truncated()

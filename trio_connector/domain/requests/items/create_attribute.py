@@ -83,9 +83,7 @@ class CreateAttributeProcessor(ItemProcessor):
         if not is_identity_attribute(attribute):
             if not _key_taken(view, attribute, attribute["owner"] or view.me, request.peer):
                 return None
-            text = (
-                "provided RelationshipAttribute cannot be created because " + key_is_taken_text(attribute["key"])
-            )
+            text = "provided RelationshipAttribute cannot be created because " + key_is_taken_text(attribute["key"])
             if item["mustBeAccepted"]:
                 raise request_error(VIOLATED, f"The {text}")
             return invalid_accept_parameters(f"This CreateAttributeRequestItem cannot be accepted as the {text}")

@@ -111,9 +111,7 @@ class DeleteAttributeProcessor(ItemProcessor):
         elif answer.get("@type") in REJECTIONS:
             self._record(changes, item, request, "DeletionRequestRejected", changes.now)
 
-    def _record(
-        self, changes: Changes, item: Json, request: RequestContext, status: DeletionStatus, date: str
-    ) -> None:
+    def _record(self, changes: Changes, item: Json, request: RequestContext, status: DeletionStatus, date: str) -> None:
         attribute = changes.get(ATTRIBUTES, item["attributeId"])
         if attribute is not None:
             info = DeletionInfo(deletion_status=status, deletion_date=date)

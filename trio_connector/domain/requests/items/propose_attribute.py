@@ -132,9 +132,7 @@ class ProposeAttributeProcessor(ItemProcessor):
         content = owned(offer.new_attribute or {}, changes.me)
         if is_identity_attribute(content):
             return share_new_identity_attribute(changes, content, request, "Propose")
-        attribute = create_attribute(
-            changes, OWN_RELATIONSHIP, content, peer=request.peer, source_reference=request.id
-        )
+        attribute = create_attribute(changes, OWN_RELATIONSHIP, content, peer=request.peer, source_reference=request.id)
         return accepted("ProposeAttributeAcceptResponseItem", attributeId=attribute.id, attribute=attribute.content)
 
     def apply(self, changes: Changes, item: Json, answer: Json, request: RequestContext) -> None:

@@ -29,9 +29,7 @@ from trio_connector.domain.requests.items.processor import RequestContext, accep
 ItemName = Literal["Create", "Read", "Propose"]
 
 
-def share_new_identity_attribute(
-    changes: Changes, content: Json, request: RequestContext, item_name: ItemName
-) -> Json:
+def share_new_identity_attribute(changes: Changes, content: Json, request: RequestContext, item_name: ItemName) -> Json:
     """Make ``content`` an own identity attribute, unless there is one with its value, and give it to the peer."""
     own = own_identity_attribute_with(changes, content["value"])
     if own is None:
@@ -81,9 +79,7 @@ def share(
     )
 
 
-def keep_shared_attribute(
-    changes: Changes, attribute_id: str, request: RequestContext, kinds: Sequence[Kind]
-) -> None:
+def keep_shared_attribute(changes: Changes, attribute_id: str, request: RequestContext, kinds: Sequence[Kind]) -> None:
     """The peer says that we have the attribute already: it need not be deleted any more."""
     attribute = changes.get(ATTRIBUTES, attribute_id)
     if (
@@ -106,6 +102,4 @@ def take_succession(changes: Changes, answer: Json, request: RequestContext, kin
         return
     expected = PEER_IDENTITY if is_identity_attribute(content) else THIRD_PARTY
     if predecessor.kind == expected:
-        succeed(
-            changes, predecessor, content, successor_id=answer["successorId"], source_reference=request.id
-        )
+        succeed(changes, predecessor, content, successor_id=answer["successorId"], source_reference=request.id)

@@ -52,9 +52,7 @@ class TransferFileOwnershipProcessor(ItemProcessor):
         if (error := check_tags(facts.file.tags, _VALUE_TYPE, view.tags)) is not None:
             return invalid_request_item(f"{start} has invalid tags. {error.message}")
         if not facts.token_is_valid:
-            return invalid_request_item(
-                f"The specified ownershipToken is not valid for the File with ID '{file_id}'."
-            )
+            return invalid_request_item(f"The specified ownershipToken is not valid for the File with ID '{file_id}'.")
         return None
 
     def can_accept(self, view: View, item: Json, entry: Json, request: RequestContext) -> ConnectorError | None:

@@ -122,10 +122,12 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(receiver: Receiver, context: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    """Let ``receiver`` listen on a free loopback port."""
+async def receiving(
+    receiver: Receiver, context: ssl.SSLContext | None = None, *, port: int = 0
+) -> AsyncIterator[Receiver]:
+    """Let ``receiver`` listen on a loopback port; 0 is any free one."""
     async with trio.open_nursery() as nursery:
-        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        (listener,) = await trio.open_tcp_listeners(port, host="127.0.0.1")
         receiver.port = listener.socket.getsockname()[1]
         if context is None:
             nursery.start_soon(trio.serve_listeners, receiver.serve, [listener])

@@ -90,7 +90,7 @@ def opened(url: str, exchange: str, **more: Any) -> Any:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what tells nobody when it changes."""
-    while not condition():  # noqa: ASYNC110 - there is no event to wait for
+    while not condition():
         await trio.sleep(0.01)
 
 

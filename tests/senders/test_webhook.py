@@ -146,6 +146,12 @@ async def test_connections_are_kept_for_the_next_delivery() -> None:
     assert (len(receiver.requests), receiver.connections) == (4, 1)
 
 
+async def test_cookies_are_not_kept() -> None:
+    async with receiving(Receiver(Reply(200, {"set-cookie": "session=1; Path=/"}), 204)) as receiver:
+        await send(WebhookTarget(url=receiver.url), make_event(1), make_event(2))
+    assert "cookie" not in receiver.requests[1].headers
+
+
 async def test_a_long_answer_is_not_read_to_its_end() -> None:
     async with receiving(Receiver(Reply(200, body=b"x" * 50_000_000), 204)) as receiver:
         answers = await send(WebhookTarget(url=receiver.url), make_event(1), make_event(2))

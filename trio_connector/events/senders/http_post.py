@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 import structlog
@@ -45,6 +46,8 @@ def new_client(verify: ssl.SSLContext, *, timeout_seconds: float, connections: i
     return httpx.AsyncClient(
         verify=verify,
         timeout=httpx.Timeout(timeout_seconds),
+        # A receiver's cookies would grow without bound, and come back to it with the next event.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         headers={"user-agent": f"trio-connector/{__version__}", "accept-encoding": "identity"},
         follow_redirects=False,

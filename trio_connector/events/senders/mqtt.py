@@ -6,7 +6,7 @@ connecting, which blocks, happens in a thread. Needs the extra ``mqtt``.
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -81,8 +81,8 @@ class MqttLink:
             await self._serve(client)
         finally:
             self._client = None
-            client.disconnect()
-            client.loop_write()
+            self._step(client.disconnect)
+            self._step(client.loop_write)
             open_, self._open = self._open, {}
             for batch, _ in open_.values():
                 batch.refuse_rest(self._reason)
@@ -112,6 +112,7 @@ class MqttLink:
         if socket is None:
             self._end("the broker closed it at once")
             return
+        client.on_socket_close = self._on_socket_close
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read, client, socket)
             nursery.start_soon(self._write, client, socket)
@@ -126,7 +127,8 @@ class MqttLink:
     async def _read(self, client: paho.Client, socket: Any) -> None:
         pending = getattr(socket, "pending", lambda: 0)
         while client.socket() is not None and not self._ended.is_set():
-            await trio.lowlevel.wait_readable(socket)
+            with suppress(trio.ClosedResourceError):
+                await trio.lowlevel.wait_readable(socket)
             # TLS and WebSocket keep decoded bytes of their own, of which the kernel knows nothing.
             self._step(client.loop_read)
             while client.socket() is not None and pending():
@@ -135,7 +137,8 @@ class MqttLink:
     async def _write(self, client: paho.Client, socket: Any) -> None:
         while client.socket() is not None and not self._ended.is_set():
             while client.want_write() and not self._ended.is_set():
-                await trio.lowlevel.wait_writable(socket)
+                with suppress(trio.ClosedResourceError):
+                    await trio.lowlevel.wait_writable(socket)
                 self._step(client.loop_write)
             self._to_write = trio.Event()
             if client.want_write():
@@ -188,6 +191,11 @@ class MqttLink:
 
     def _on_disconnect(self, _: Any, __: Any, ___: Any, reason_code: Any, ____: Any = None) -> None:
         self._end(str(reason_code))
+
+    def _on_socket_close(self, client: Any, _: Any, socket: Any) -> None:
+        # The number of a closed socket is soon another's: nobody may go on waiting for it.
+        if self._client is client:
+            trio.lowlevel.notify_closing(socket)
 
     def _on_publish(self, _: Any, __: Any, mid: int, ___: Any, ____: Any = None) -> None:
         entry = self._open.pop(mid, None)

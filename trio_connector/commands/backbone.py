@@ -41,17 +41,18 @@ async def run_backbone(settings: BackboneSettings) -> None:
 
 
 @asynccontextmanager
-async def backbone_if_embedded(settings: Settings) -> AsyncIterator[None]:
-    """Run the embedded Backbone for as long as the block lasts, when the settings have one and nobody runs it yet."""
+async def backbone_if_embedded(settings: Settings) -> AsyncIterator[str]:
+    """The base URL of the Backbone. An embedded one runs for as long as the block lasts, unless it runs already."""
+    base_url = settings.transport_library.base_url
     embedded = settings.infrastructure.embedded_backbone
     if not embedded.enabled:
-        yield
+        yield base_url
         return
     shutdown = trio.Event()
     async with trio.open_nursery() as nursery:
         with suppress(OSError):  # raised when a running daemon has it already, and then that one answers
-            await nursery.start(_serve(backbone_settings(settings), shutdown))
-        yield
+            base_url = await nursery.start(_serve(backbone_settings(settings), shutdown))
+        yield base_url
         shutdown.set()
 
 

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from trio_connector.commands.account import account_options, outgoing
 from trio_connector.commands.backbone import backbone_if_embedded
 from trio_connector.crypto.dates import parse_date
+from trio_connector.daemon import account_options
+from trio_connector.outgoing import Outgoing, Pins
 from trio_connector.settings import Settings
 from trio_connector.usecases.identity_deletion import (
     active_deletion_process,
@@ -49,11 +50,12 @@ async def cancel_deletion(settings: Settings) -> str:
 
 @asynccontextmanager
 async def _services(settings: Settings) -> AsyncIterator[Services]:
+    pins = Pins(settings.pinned_fingerprints, enforce=settings.enforce_certificate_pinning)
     async with (
-        backbone_if_embedded(settings),
+        backbone_if_embedded(settings) as base_url,
         open_services(
-            account_options(settings),
-            outgoing=outgoing(settings),
+            account_options(settings, base_url),
+            outgoing=Outgoing(pins),
             clock=lambda: datetime.now(UTC),
             entropy=secrets.token_bytes,
         ) as services,

@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 import trio
 
-from tests.accounts import running_account, synchronized, utc_now
+from tests.accounts import running_account, utc_now
 from trio_connector.domain.requests.automation import AutomationRule
 from trio_connector.events.bus import EventBus
 from trio_connector.events.log import EventQuery
 from trio_connector.events.model import Event
 from trio_connector.modules import decider, message, notification, request
+from trio_connector.store import CommitReport
 from trio_connector.usecases.services import Services
 
 PATIENCE_SECONDS = 20
@@ -77,14 +78,23 @@ async def told(
             await news.wait()
 
 
+async def until(services: Services, holds: Callable[[], bool]) -> None:
+    """Wait until ``holds`` does; it is asked after every commit."""
+    news = trio.Event()
+
+    def wake(report: CommitReport) -> None:
+        news.set()
+
+    services.store.on_commit(wake)
+    with trio.fail_after(PATIENCE_SECONDS):
+        while not holds():
+            news = trio.Event()
+            if not holds():
+                await news.wait()
+
+
 async def request_with_status(services: Services, status: str, *, own: bool) -> Any:
     """Wait until a request of this direction changed to ``status``; it as DTO."""
     namespace = f"consumption.{'outgoing' if own else 'incoming'}RequestStatusChanged"
     data = await told(services, namespace, where=lambda item: item["newStatus"] == status)
     return data["request"]
-
-
-async def exchanged(sender: Services, recipient: Services) -> None:
-    """Bring what was sent to the other side."""
-    assert sender.address != recipient.address
-    await synchronized(recipient)

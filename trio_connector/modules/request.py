@@ -105,7 +105,7 @@ async def _once(
 
     await react(services, Reaction(NAME, event.position), attempt)
     for error in refusals:
-        log.error("A request could not be processed", event=event.namespace, code=error.code, error=error.message)
+        log.error("A request could not be processed", namespace=event.namespace, code=error.code, error=error.message)
 
 
 # --- messages ------------------------------------------------------------------------------------------------------

@@ -110,7 +110,9 @@ async def _process(services: Services, event: ExternalEvent) -> ProcessedEvent:
     processor = _PROCESSORS.get(event.type)
     if processor is None:
         # Reporting an error would only make the Backbone offer it twice more (transport 22.3).
-        log.info("Acknowledged an external event of a type that needs nothing done", type=event.type, event=event.id)
+        log.info(
+            "Acknowledged an external event of a type that needs nothing done", type=event.type, external_event=event.id
+        )
         return ProcessedEvent(event.id)
     try:
         return ProcessedEvent(event.id, record=await processor(services, event))
@@ -122,9 +124,11 @@ def _failed(event: ExternalEvent, error: Exception) -> ProcessedEvent:
     if is_unreachable(error):
         raise error
     if isinstance(error, ConnectorError):
-        log.error("An external event failed", type=event.type, event=event.id, code=error.code, error=error.message)
+        log.error(
+            "An external event failed", type=event.type, external_event=event.id, code=error.code, error=error.message
+        )
     else:
-        log.exception("An external event failed unexpectedly", type=event.type, event=event.id, exc_info=error)
+        log.exception("An external event failed unexpectedly", type=event.type, external_event=event.id, exc_info=error)
     code = error.code if isinstance(error, CoreError) else UNKNOWN_ERROR
     return ProcessedEvent(event.id, error_code=code[:MAX_ERROR_CODE_LENGTH])
 

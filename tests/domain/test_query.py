@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trio_connector.domain import query_fields
 from trio_connector.domain.query import (
     MAX_PATTERN_LENGTH,
     NOTHING,
@@ -34,6 +36,8 @@ from trio_connector.domain.query_fields import (
 )
 from trio_connector.domain.query_language import FieldValue, ListFields, convert, parse_query, text_of
 from trio_connector.errors import ValidationFailed
+
+ALL_FIELDS = [value for value in vars(query_fields).values() if isinstance(value, ListFields)]
 
 ANY = ListFields(names=("a", "a.b", "createdAt"))
 
@@ -251,3 +255,11 @@ def test_any_input_is_answered_or_refused_as_invalid(flat: dict[str, FieldValue]
     except ValidationFailed:
         return
     assert matches(query, {"content": {"body": "x"}}) in (True, False)
+
+
+@pytest.mark.parametrize("fields", ALL_FIELDS)
+def test_every_field_has_a_name_that_the_language_can_express(fields: ListFields) -> None:
+    segment = r"[a-zA-Z_@][a-zA-Z@0-9_-]*"
+    for name in [*fields.names, *fields.paths.values()]:
+        assert re.fullmatch(rf"{segment}(\.{segment})*", name)
+    assert set(fields.custom) | set(fields.paths) | fields.single | set(fields.allowed) <= set(fields.names)

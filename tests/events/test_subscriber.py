@@ -543,3 +543,17 @@ async def test_what_could_not_be_saved_is_saved_later(
     assert await store.transact(lambda unit: unit.cursor("hook")) == positions[-1]
     assert store.events.retries("hook") == []
     assert len(await store.events.attempts("hook", positions[0])) == 1
+
+
+async def test_what_is_asked_before_the_start_holds_after_it(store: Store, bus: EventBus) -> None:
+    positions = await append(store, "a", "b")
+    receiver = Receiver()
+    subscriber = bus.subscribe(receiver.spec())
+    await subscriber.pause()
+    await subscriber.replay([(0, positions[-1])])
+    async with running(bus):
+        await wait_all_tasks_blocked()
+        assert receiver.got == []
+        await subscriber.resume()
+        await receiver.has(2)
+    assert receiver.positions == positions

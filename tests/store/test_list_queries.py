@@ -10,6 +10,7 @@ import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from tests.store.conftest import OpenStore, now
 from tests.store.records import NOTES, Note
@@ -112,3 +113,15 @@ async def test_an_equality_on_an_indexed_path_uses_its_index(open_file: OpenStor
     steps = [step[3] for step in plan]
     assert any("USING INDEX i_Notes_g_content.@type" in step for step in steps), steps
     assert not any(step.startswith("SCAN c_Notes") for step in steps), steps
+
+
+async def test_a_listing_that_nobody_waits_for_ends_at_once(open_file: OpenStore) -> None:
+    async with open_file() as store:
+        await insert(store, [Note(id=f"N{number}", author="ada") for number in range(MAX_DIRECT_ROWS + 1)])
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+        with trio.fail_after(30), trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(store.long_reads.rows, endless)
+                await wait_all_tasks_blocked()
+                scope.cancel()
+        assert len(await store.list(NOTES)) == MAX_DIRECT_ROWS + 1, "its connection is free again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -67,6 +68,19 @@ async def test_a_unit_sees_its_own_writes(store: Store) -> None:
         return (first.number if first else 0, len(unit.select(NOTES, author="ada")))
 
     assert await store.transact(work) == (1, 0)
+
+
+async def test_a_unit_cannot_be_used_after_its_end(store: Store) -> None:
+    kept: list[Unit] = []
+    await store.transact(kept.append)
+    with pytest.raises(RuntimeError, match="the unit of work has ended"):
+        kept[0].put_value("AccountInfo", "identity", 1)
+
+
+async def test_a_collection_without_dtos_cannot_be_listed_as_such(store: Store) -> None:
+    bare = dataclasses.replace(NOTES, prepare=None)
+    with pytest.raises(ValueError, match="the records of Notes have no DTO"):
+        await store.list_prepared(bare)
 
 
 async def test_a_unit_that_raises_leaves_nothing_and_its_error_reaches_the_caller(store: Store) -> None:

@@ -260,13 +260,16 @@ class Subscriber:
             position = 0 if self._from_beginning else self._log.head
             await self._log.subscribe(self.name, position)
             subscription = Subscription(Standing(position, position))
-        self._paused = subscription.paused
+        if self._paused and not subscription.paused:
+            await self._log.set_paused(self.name, True)  # it was paused before it ran for the first time
+        self._paused = self._paused or subscription.paused
         self._accepted_at = subscription.accepted_at
         known: dict[int, dict[int, tuple[int, float]]] = {}
         for retry in self._log.retries(self.name):
             known.setdefault(retry.replay, {})[retry.position] = (retry.attempts, self._local(retry.due_at))
         self._live = Track(ORDINARY, subscription.standing, self._lanes(), self._window, known=known.get(ORDINARY))
         self._saved_reached = subscription.standing.reached
+        self._replays.clear()  # what was asked for before the start is in the log as well
         self._replays.extend(
             self._replay_track(replay, known.get(replay.id, {})) for replay in self._log.replays(self.name)
         )

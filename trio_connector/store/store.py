@@ -77,9 +77,10 @@ class Store:
         else:
             self._reading = open_reading(file)
             self._writer = Writer(writing, open_unit, now, self._committed)
-        self._long_reads = LongReads(file, self._reading)
+        self.long_reads = LongReads(file, self._reading)
+        """Statements that may take long; for the modules of this room."""
         self._reader = Reader(self._reading, tables)
-        self.events = StoredLog(self._reading, self._long_reads, self.transact, clock)
+        self.events = StoredLog(self._reading, self.long_reads, self.transact, clock)
         """The event log and what its subscribers want remembered."""
 
     # --- reading ---
@@ -114,7 +115,12 @@ class Store:
         return [table.record(id_, document) for id_, document in found]
 
     async def list_prepared(self, collection: Collection[Any], query: Query = EVERYTHING) -> bytes:
-        """The DTOs of the records that ``query`` asks for, as one JSON array."""
+        """The DTOs of the records that ``query`` asks for, as one JSON array.
+
+        Raises ValueError for a collection that has no DTOs.
+        """
+        if collection.prepare is None:
+            raise ValueError(f"the records of {collection.name} have no DTO")
         found = await self._find(self._tables[collection.name], "dto", query)
         return b"[" + b",".join([row[0] for row in found]) + b"]"
 
@@ -124,7 +130,7 @@ class Store:
         if self._is_small(table, selection):
             await trio.lowlevel.checkpoint()
             return rows(self._reading, statement, selection.arguments)
-        return await self._long_reads.rows(statement, selection.arguments)
+        return await self.long_reads.rows(statement, selection.arguments)
 
     def _is_small(self, table: Table[Any], selection: Selection) -> bool:
         if selection.searches:
@@ -180,7 +186,7 @@ class Store:
     async def aclose(self) -> None:
         """Commit what is queued, then close all connections; further units raise `StoreClosed`."""
         await self._writer.aclose()
-        self._long_reads.close()
+        self.long_reads.close()
         self._reading.close()
 
 

@@ -79,6 +79,10 @@ class Unit(Reader):
         self._correlation_id = correlation_id
         self._entropy = entropy
 
+    def end(self) -> None:
+        """No further use: what is done after the commit would belong to nobody's transaction."""
+        self._connection = _ENDED
+
     def execute(self, statement: str, arguments: Sequence[SqlValue] = ()) -> list[Row]:
         """Any statement; for the modules of this room."""
         return rows(self._connection, statement, arguments)
@@ -153,6 +157,14 @@ class Unit(Reader):
             "SET cursor = max(cursor, ?2), reached_position = max(reached_position, ?2)",
             (name, position),
         )
+
+
+class _Ended:
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("the unit of work has ended")
+
+
+_ENDED: Any = _Ended()
 
 
 class Transact(Protocol):

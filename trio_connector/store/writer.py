@@ -67,7 +67,10 @@ class _Ticket(Generic[T]):
 
     def run(self, open_unit: OpenUnit) -> T:
         unit = open_unit(self.now, self.correlation_id)
-        result = self.work(unit)
+        try:
+            result = self.work(unit)
+        finally:
+            unit.end()
         self.events = unit.events
         return result
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import trio
 
 from trio_connector.embedded import BackboneSettings, serve_backbone
@@ -95,3 +96,19 @@ def template_reference(services: Services, template_id: str) -> str:
 async def namespaces(services: Services) -> list[str]:
     """The namespaces of all events so far, in order."""
     return [event.namespace for event in await services.store.events.list(EventQuery(limit=1000))]
+
+
+async def connected_over_api(client: httpx.AsyncClient, requestor: Services) -> str:
+    """Establish a relationship with the Connector behind ``client``; its id. Both have seen it active."""
+    created = await client.post(
+        "RelationshipTemplates/Own", json={"content": ARBITRARY_TEMPLATE, "expiresAt": FAR_FUTURE}
+    )
+    loaded = await load_peer_template(requestor, created.json()["result"]["reference"]["truncated"])
+    relationship = await create_relationship(requestor, loaded.id, ARBITRARY_CREATION)
+    with trio.fail_after(60):
+        while (await client.get(f"Relationships/{relationship.id}")).status_code != 200:
+            (await client.post("Account/Sync")).raise_for_status()
+    accepted = await client.put(f"Relationships/{relationship.id}/Accept")
+    assert accepted.json()["result"]["status"] == "Active"
+    await synchronized(requestor)
+    return relationship.id

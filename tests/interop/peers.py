@@ -7,9 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,43 +43,63 @@ def installed_peer() -> Path:
     return PEER
 
 
-class Peers:
-    """The Node process with any number of official accounts in it."""
+class PeerProcess:
+    """The Node process of a test session; accounts of any test live in it, each at the Backbone of its test."""
 
-    def __init__(self, process: trio.Process) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._process = subprocess.Popen(
+            ["node", str(folder / "peer.js")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._last_id = 0
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        """One request and its answer; blocks. Raises PeerError."""
+        self._last_id += 1
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(_encoded({"id": self._last_id, **request})).encode() + b"\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the peer process ended"
+        answer = json.loads(line)
+        assert answer["id"] == self._last_id
+        if "error" in answer:
+            raise PeerError(answer["error"]["code"], answer["error"]["message"])
+        return _decoded(answer["value"])
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+
+class Peers:
+    """The official accounts of one test, all at its Backbone."""
+
+    def __init__(self, process: PeerProcess, base_url: str) -> None:
         self._process = process
+        self._base_url = base_url
         self._lock = trio.Lock()
-        self._buffer = b""
-        self._next_id = 0
+        self._names: list[str] = []
 
     async def open(self, name: str, **modules: Any) -> Peer:
-        """A new account of the official runtime."""
-        answer = await self.ask(do="open", name=name, modules=modules)
+        """A new account of the official runtime; ``modules`` are the options of its modules by name."""
+        answer = await self.ask(do="open", name=name, baseUrl=self._base_url, modules=modules)
+        self._names.append(name)
         return Peer(self, name, answer["address"])
 
     async def ask(self, **request: Any) -> Any:
         """One request and its answer; raises PeerError."""
         async with self._lock:
-            self._next_id += 1
-            line = json.dumps(_encoded({"id": self._next_id, **request})) + "\n"
             with trio.fail_after(ANSWER_SECONDS):
-                assert self._process.stdin is not None
-                await self._process.stdin.send_all(line.encode())
-                answer = json.loads(await self._line())
-        assert answer["id"] == self._next_id
-        if "error" in answer:
-            raise PeerError(answer["error"]["code"], answer["error"]["message"])
-        return _decoded(answer["value"])
+                return await trio.to_thread.run_sync(self._process.ask, request, abandon_on_cancel=True)
 
-    async def _line(self) -> bytes:
-        assert self._process.stdout is not None
-        while b"\n" not in self._buffer:
-            received = await self._process.stdout.receive_some(1 << 20)
-            if not received:
-                raise AssertionError("the peer process ended")
-            self._buffer += received
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line
+    async def close(self) -> None:
+        """End all accounts."""
+        for name in self._names:
+            await self.ask(do="close", name=name)
 
 
 class Peer:
@@ -109,20 +126,6 @@ class Peer:
         """The events since the last call."""
         found: list[dict[str, Any]] = await self._peers.ask(do="events", name=self.name)
         return found
-
-
-@asynccontextmanager
-async def official_peers(base_url: str) -> AsyncIterator[Peers]:
-    """A Node process whose accounts live at the Backbone ``base_url``."""
-    folder = await trio.to_thread.run_sync(installed_peer)
-    command = ["node", str(folder / "peer.js"), base_url, "test", "test"]
-    async with trio.open_nursery() as nursery:
-        run = partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, check=False)
-        process = await nursery.start(run)
-        try:
-            yield Peers(process)
-        finally:
-            nursery.cancel_scope.cancel()
 
 
 def _encoded(value: Any) -> Any:

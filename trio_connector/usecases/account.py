@@ -179,7 +179,7 @@ async def _create(store: Store, backbone: Backbone, *, hostname: str, clock: Clo
             identity_version=IDENTITY_VERSION,
         )
     except BackboneRequestError as error:
-        if error.backbone_status == 401:
+        if error.code == "error.platform.unauthorized":
             raise platform_client_invalid() from error
         raise
     address = create_address(identity_keys.public_key.key, hostname)

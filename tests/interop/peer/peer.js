@@ -2,7 +2,7 @@
 // A peer for tests: accounts of the official runtime, driven over standard input and output.
 //
 // One JSON object per line. Requests are {id, do: "open" | "call" | "events" | "close", ...}:
-//   open   {name, modules?}            -> {address}          a new account with a name
+//   open   {name, baseUrl, modules?}   -> {address}          a new account with a name, at a Backbone
 //   call   {name, path, argument}      -> the use case's value, path like "transport.messages.sendMessage"
 //   events {name}                      -> the events since the last time, [{namespace, data}]
 //   close  {name}                      -> null
@@ -12,16 +12,19 @@ const { LokiJsConnection } = require("@js-soft/docdb-access-loki");
 const { Runtime } = require("@nmshd/runtime");
 const readline = require("node:readline");
 
-const [baseUrl, clientId, clientSecret] = process.argv.slice(2);
-
 const silent = new Proxy({}, { get: () => () => undefined });
 const loggerFactory = { getLogger: () => silent };
 
 class PeerRuntime extends Runtime {
-    constructor(modules) {
+    constructor(baseUrl, modules) {
         super(
             {
-                transportLibrary: { baseUrl, platformClientId: clientId, platformClientSecret: clientSecret },
+                transportLibrary: {
+                    baseUrl,
+                    platformClientId: "test",
+                    platformClientSecret: "test",
+                    addressGenerationHostnameOverride: "localhost"
+                },
                 modules: {
                     decider: module("DeciderModule", modules?.decider),
                     request: module("RequestModule", modules?.request),
@@ -40,7 +43,7 @@ class PeerRuntime extends Runtime {
     async initAccount() {
         const { AccountController } = require("@nmshd/transport");
         const { ConsumptionController } = require("@nmshd/consumption");
-        const database = await this.transport.createDatabase(`peer-${process.pid}-${PeerRuntime.count++}`);
+        const database = await this.databaseConnection.getDatabase(`peer-${process.pid}-${PeerRuntime.count++}`);
         const account = await new AccountController(this.transport, database, this.transport.config).init();
         const consumption = await new ConsumptionController(this.transport, account, {
             setDefaultOwnIdentityAttributes: false
@@ -83,8 +86,8 @@ function module(name, options) {
 const peers = new Map();
 
 const commands = {
-    async open({ name, modules }) {
-        const runtime = new PeerRuntime(modules);
+    async open({ name, baseUrl, modules }) {
+        const runtime = new PeerRuntime(baseUrl, modules);
         await runtime.init();
         await runtime.start();
         peers.set(name, runtime);

@@ -51,7 +51,7 @@ def modules(receiver_port: int, amqp_url: str) -> dict[str, Any]:
 def declare(amqp_url: str) -> None:
     """A durable exchange with a durable queue for received messages."""
     with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
-        channel = connection.channel()
+        channel: Any = connection.channel()
         channel.exchange_declare(EXCHANGE, "topic", durable=True)
         channel.queue_declare(QUEUE, durable=True)
         channel.queue_bind(QUEUE, EXCHANGE, "transport.messageReceived")
@@ -60,7 +60,7 @@ def declare(amqp_url: str) -> None:
 def published(amqp_url: str) -> list[dict[str, Any]]:
     """All messages in the queue, in order; they stay in it."""
     with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
-        channel = connection.channel()
+        channel: Any = connection.channel()
         found: list[dict[str, Any]] = []
         while True:
             method, properties, body = channel.basic_get(QUEUE)

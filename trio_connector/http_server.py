@@ -1,15 +1,16 @@
 """Serves an ASGI application on Hypercorn inside the caller's nursery (libraries: Hypercorn 0.18.0, pinned).
 
-Owned here: the listening sockets, the stopping order, and four repairs without which Hypercorn on Trio cannot face
+Owned here: the listening sockets, the stopping order, and five repairs without which Hypercorn on Trio cannot face
 strangers:
 
 * *Connection guard.* As shipped, an exception in one connection ends the whole server, and with it the program: a
   WebSocket upgrade followed by one more byte is enough. Here a connection that fails is logged and dropped alone.
 * *Send shim.* An application such as Quart-Trio cancels its own request task when the server says that the response is
-  complete, while Hypercorn is still busy closing the connection or starting its idle timer. The last ``send`` is
-  therefore shielded; without it no idle or ``Connection: close`` connection is ever closed.
+  complete, while Hypercorn is still busy closing the connection or starting its idle timer. The end of the response is
+  therefore sent shielded; without that no idle or ``Connection: close`` connection is ever closed.
 * *Stalled readers.* Hypercorn sends shielded and without limit, so that a client that stops reading keeps its task for
   ever, also beyond the end of the program. Here every slice of a response has to move within a limit.
+* *HTTP/2 is off.* An upgrade to it needs one header of a stranger and brings in all of another protocol's trouble.
 * *A port in use* is a plain ``OSError`` that names the address, not an exception group.
 
 Not here: routes, limits on bodies, authentication. Those belong to the application. TLS belongs to a reverse proxy.
@@ -24,20 +25,24 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+import h11
 import structlog
 import trio
 from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.lifespan import Lifespan
+from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
-from hypercorn.utils import wrap_app
+from hypercorn.utils import parse_socket_addr, wrap_app
 
 _log = structlog.get_logger("HttpServer")
 
 _SLICE_BYTES = 64 * 1024
 _CLOSE_SECONDS = 1
+_FINISH_SECONDS = 5
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI 3 application: ``await app(scope, receive, send)``."""
@@ -113,10 +118,21 @@ async def serve(
             listener.socket.close()
 
 
+class _Http1(H11Protocol):
+    """HTTP/1.1 and WebSockets. An offer to speak HTTP/2 is ignored, as every server may.
+
+    Nobody needs HTTP/2 behind a reverse proxy, and Hypercorn's leaves its tasks behind when a client vanishes.
+    """
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        pass
+
+
 class _Connection(TCPServer):
     """Hypercorn's connection, of which a failure concerns nobody else."""
 
     stream: trio.SocketStream  # type: ignore[assignment]  # we never serve TLS
+    protocol: _Http1  # type: ignore[assignment]  # we never switch to HTTP/2
 
     def __init__(
         self,
@@ -129,10 +145,13 @@ class _Connection(TCPServer):
     ) -> None:
         super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]  # no TLS
         self._patience = patience
+        self._client_has_ended = False
 
     async def run(self) -> None:
         try:
-            await super().run()
+            await self._run_http()
+        except* OSError:
+            pass  # the client went away
         except* Exception as group:  # noqa: BLE001  # one connection's failure is its own affair, a bug's too
             # Cancelled is no Exception and passes through.
             _log.warning("A connection failed and was dropped.", error=repr(group.exceptions[0]))
@@ -140,7 +159,33 @@ class _Connection(TCPServer):
             with trio.move_on_after(_CLOSE_SECONDS, shield=True):
                 await trio.aclose_forcefully(self.stream)
 
+    async def _run_http(self) -> None:
+        family = self.stream.socket.family
+        client = parse_socket_addr(family, self.stream.socket.getpeername())
+        server = parse_socket_addr(family, self.stream.socket.getsockname())
+        async with TaskGroup() as task_group:
+            self._task_group = task_group
+            self.protocol = _Http1(
+                self.app,
+                self.config,
+                self.context,
+                task_group,
+                ConnectionState(self.state),
+                False,
+                client,
+                server,
+                self.protocol_send,
+            )
+            await self.protocol.initiate()
+            await self.idle_task.restart(task_group, self._idle_timeout)
+            await self._read_data()
+            # The client sends no more: what is still being answered ends, nothing else is waited for.
+            self._client_has_ended = True
+            await self.idle_task.stop()
+
     async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, Updated) and self._client_has_ended:
+            return
         if not isinstance(event, RawData):
             await super().protocol_send(event)
             return
@@ -198,12 +243,14 @@ def _finish_shielded(app: AsgiApp) -> AsgiApp:
             return
 
         async def send_(event: Any) -> None:
-            if event["type"] == "http.response.body" and not event.get("more_body"):
-                # Not without bound: `_Connection` limits how long the client may stall.
-                with trio.CancelScope(shield=True):
-                    await send(event)
-            else:
+            if event["type"] != "http.response.body" or event.get("more_body"):
                 await send(event)
+                return
+            if event.get("body"):
+                # May take its time; a client that goes away meanwhile cancels it, as it should.
+                await send({**event, "more_body": True})
+            with trio.move_on_after(_FINISH_SECONDS, shield=True):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await app(scope, receive, send_)
 

@@ -125,6 +125,32 @@ async def test_an_event_without_data_is_an_empty_object(amqp_url: str) -> None:
     assert message.properties.correlation_id is None
 
 
+@pytest.mark.parametrize("correlation_id", ["ü" * 300, "x" * 255, "\ud800"])
+async def test_any_correlation_id_fits(amqp_url: str, correlation_id: str) -> None:
+    with soon(), consuming(amqp_url) as consumer:
+        consumer.declare()
+        queue = consumer.queue()
+        async with opened(amqp_url, consumer.exchange) as sender:
+            assert (await sender.send([make_event(1, correlation_id=correlation_id)]))[0].accepted
+        (message,) = consumer.read(queue)
+    assert len(message.properties.correlation_id) == {"ü": 127, "x": 255, "\ud800": 1}[correlation_id[0]]
+
+
+async def test_an_event_that_can_be_no_message_is_refused_for_good_and_holds_up_no_other(amqp_url: str) -> None:
+    with soon(), consuming(amqp_url) as consumer:
+        consumer.declare()
+        queue = consumer.queue()
+        async with opened(amqp_url, consumer.exchange) as sender:
+            events = [make_event(1), make_event(2, namespace="x" * 300), make_event(3)]
+            answers = await sender.send(events)
+        assert [(answer.accepted, answer.permanent) for answer in answers] == [
+            (True, False),
+            (False, True),
+            (True, False),
+        ]
+        assert [message.number for message in consumer.read(queue)] == [1, 3]
+
+
 async def test_with_a_secret_messages_carry_a_signature(amqp_url: str) -> None:
     clock = SetClock()
     with soon(), consuming(amqp_url) as consumer:

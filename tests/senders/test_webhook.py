@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import ssl
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 import trio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from standardwebhooks import Webhook
 
 from tests.senders.parts import SetClock, make_event, soon
@@ -21,8 +17,9 @@ from tests.senders.receiver import Receiver, Reply, Request, receiving
 from trio_connector.events.delivery import DEFAULT_DELIVERY
 from trio_connector.events.model import Answer, Event
 from trio_connector.events.senders.authentication import ApiKey, OAuth2ClientCredentials, OAuth2Settings
+from trio_connector.events.senders.payload import OldName
 from trio_connector.events.senders.signing import parse_secrets
-from trio_connector.events.senders.webhook import OldName, WebhookTarget, open_webhook
+from trio_connector.events.senders.webhook import WebhookTarget, open_webhook
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -77,6 +74,14 @@ async def test_headers_of_the_target_come_first_then_correlation_then_authentica
     assert headers["x-correlation-id"] == "corr-1"
     assert headers["x-key"] == "k-123"
     assert headers["webhook-id"] == "EVT00000000000000001"
+
+
+@pytest.mark.parametrize("correlation_id", ["a\r\nx: y", "\x00", "\ud800", "a\x7f"])
+async def test_a_correlation_id_that_http_does_not_allow_is_left_out(correlation_id: str) -> None:
+    async with receiving(Receiver()) as receiver:
+        (answer,) = await send(WebhookTarget(url=receiver.url), make_event(1, correlation_id=correlation_id))
+    assert answer.accepted
+    assert not {"x", "x-correlation-id"} & receiver.requests[0].headers.keys()
 
 
 async def test_a_second_attempt_has_the_same_id_and_its_own_time() -> None:
@@ -356,31 +361,6 @@ def test_authentications_do_not_show_their_secrets() -> None:
 
 
 # --- TLS and proxies ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1 with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "receiver")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path_factory.mktemp("tls") / "receiver.pem"
-    path.write_bytes(pem)
-    return path
 
 
 @pytest.mark.parametrize("verify_tls", [True, False])

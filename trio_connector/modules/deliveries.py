@@ -1,4 +1,4 @@
-"""What modules that send events have in common: reading the delivery options and naming subscribers. Pure."""
+"""What modules that send events have in common: reading their options and naming subscribers."""
 
 from __future__ import annotations
 

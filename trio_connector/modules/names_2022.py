@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trio_connector.events.senders.webhook import OldName
+from trio_connector.events.senders.payload import OldName
 
 _SENT_AS_BEFORE: Final[dict[str, tuple[str, OldName]]] = {
     "consumption.attributeSucceded": (

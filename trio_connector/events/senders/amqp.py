@@ -29,12 +29,14 @@ from trio_connector.events.senders.addresses import shown_url, split
 from trio_connector.events.senders.link import Batch, Link, LinkedSender, LinkState, open_linked
 from trio_connector.events.senders.payload import broker_body
 from trio_connector.events.senders.signing import signature_headers
+from trio_connector.events.senders.tls import verified_context
 
 log = structlog.get_logger("MessageBrokerPublisherModule")
 # pika tells about every failed attempt with tracebacks; what matters of it is in our own lines.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 PERSISTENT = 2
+SHORT_STRING_BYTES = 255
 NOT_FOUND = 404
 HANDSHAKE_SECONDS = 10.0
 THREAD_NAME = "AMQP publisher"
@@ -74,6 +76,8 @@ class AmqpTarget:
             parameters.stack_timeout = max(HANDSHAKE_SECONDS, 2 * self.connect_seconds)
         except (ValueError, TypeError, SyntaxError):
             raise ValueError("The AMQP URL has a part that is not understood.") from None
+        if parts.scheme == "amqps" and "ssl_options" not in dict(query):
+            parameters.ssl_options = pika.SSLOptions(verified_context(), parts.hostname)
         parameters.client_properties = {"connection_name": "trio-connector"}
         return parameters
 
@@ -81,6 +85,10 @@ class AmqpTarget:
 def properties(event: Event, body: bytes, keys: tuple[bytes, ...], clock: Clock) -> pika.BasicProperties:
     """What accompanies the payload (design section 4): receivers drop duplicates by ``message_id``."""
     headers = None
+    correlation_id = event.correlation_id
+    if correlation_id is not None:
+        # Whoever calls the API chooses it, and a text that does not fit would hold up everything behind it.
+        correlation_id = correlation_id.encode(errors="replace")[:SHORT_STRING_BYTES].decode(errors="ignore")
     if keys:
         headers = signature_headers(keys, webhook_id=event.id, timestamp=int(clock().timestamp()), body=body)
     return pika.BasicProperties(
@@ -89,7 +97,7 @@ def properties(event: Event, body: bytes, keys: tuple[bytes, ...], clock: Clock)
         timestamp=int(datetime.fromisoformat(event.occurred_at).timestamp()),
         content_type="application/json",
         delivery_mode=PERSISTENT,
-        correlation_id=event.correlation_id,
+        correlation_id=correlation_id,
         headers=headers,
     )
 
@@ -214,9 +222,14 @@ class AmqpLink:
             body = broker_body(event)
             try:
                 publish(event.namespace, body, properties(event, body, self._target.keys, self._clock))
-            except pika.exceptions.AMQPError as error:
+            except (pika.exceptions.ChannelWrongStateError, pika.exceptions.ConnectionWrongStateError) as error:
                 batch.refuse_rest(self._lost(_text(error)))
                 return
+            except (pika.exceptions.AMQPError, ValueError) as error:
+                # Nothing of it was sent, and nothing ever can be.
+                reason = f"The event cannot be an AMQP message ({_text(error)})."[:512]
+                batch.answer(index, Answer(accepted=False, permanent=True, reason=reason))
+                continue
             self._last_tag += 1
             self._open[self._last_tag] = (batch, index)
 
@@ -284,20 +297,19 @@ class AmqpLink:
 
 
 def _text(error: object) -> str:
-    """A short text of what pika reports; its connection errors carry their cause as arguments."""
+    """A short text of what pika reports: of its nested connection errors, the innermost and last."""
     code, reply = getattr(error, "reply_code", None), getattr(error, "reply_text", None)
     if code is not None:
         return f"{code} {reply}"
+    if not isinstance(error, BaseException):
+        return str(error)
+    inner = [*getattr(error, "exceptions", ()), getattr(error, "exception", None), *error.args]
+    causes = [cause for cause in inner if isinstance(cause, BaseException)]
+    if causes:
+        return _text(causes[-1])
     if isinstance(error, pika.exceptions.AMQPConnectionError) and error.args:
-        inner = error.args[0]
-        exceptions = getattr(inner, "exceptions", None)
-        return _text(exceptions[-1] if exceptions else inner)
-    if isinstance(error, BaseException):
-        inner = getattr(error, "exception", None)
-        if isinstance(inner, BaseException):
-            return _text(inner)
-        return str(error) or type(error).__name__
-    return str(error)
+        return str(error.args[0])
+    return str(error) or type(error).__name__
 
 
 def open_amqp(target: AmqpTarget, clock: Clock) -> AbstractAsyncContextManager[LinkedSender]:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
-import msgspec
 import structlog
 
 from trio_connector.crypto.dates import Clock
@@ -16,7 +15,7 @@ from trio_connector.events.model import Answer, Event
 from trio_connector.events.senders.addresses import shown_url
 from trio_connector.events.senders.authentication import Authentication, AuthenticationError
 from trio_connector.events.senders.http_post import json_headers, new_client, post
-from trio_connector.events.senders.payload import webhook_body
+from trio_connector.events.senders.payload import OldName, webhook_body
 from trio_connector.events.senders.signing import signature_headers
 from trio_connector.events.senders.tls import unverified_context, verified_context
 
@@ -41,25 +40,6 @@ class WebhookTarget:
     def filled_url(self, trigger: str) -> str:
         """The URL with its first placeholder replaced; a second one stays (connector spec 9.3 step 1)."""
         return self.url.replace(PLACEHOLDER, trigger, 1)
-
-
-@dataclass(frozen=True)
-class OldName:
-    """A subscription that names an event as the Connector of 2022 did (spec 08 section 5).
-
-    The event is sent under ``trigger``; with ``member``, that member of its data is sent instead of the whole.
-    """
-
-    trigger: str
-    member: str | None = None
-
-    def applied_to(self, event: Event) -> Event:
-        """``event`` as a receiver of 2022 expects it."""
-        data = event.data
-        if self.member is not None and bytes(data):
-            members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-            data = members.get(self.member, msgspec.Raw(b""))
-        return msgspec.structs.replace(event, namespace=self.trigger, data=data)
 
 
 class WebhookSender:
@@ -97,7 +77,8 @@ class WebhookSender:
 
     async def _headers(self, event: Event, body: bytes) -> httpx.Headers:
         headers = json_headers(self._target.headers)
-        if event.correlation_id is not None:
+        # Whoever calls the API chooses it; one that HTTP does not allow would make the event undeliverable.
+        if event.correlation_id is not None and event.correlation_id.isprintable():
             headers["x-correlation-id"] = event.correlation_id
         if self._target.authentication is not None:
             name, value = await self._target.authentication.header()

@@ -183,6 +183,13 @@ async def test_an_idle_connection_is_closed(make_app: Callable[[], Any]) -> None
 
 
 @both_apps
+async def test_clients_are_told_to_let_go_before_the_server_does(make_app: Callable[[], Any]) -> None:
+    async with running(make_app(), keep_alive_timeout=30) as server, await server.connect() as stream:
+        await stream.send_all(GET)
+        assert b"keep-alive: timeout=25\r\n" in await one_answer(stream)
+
+
+@both_apps
 async def test_a_client_that_ends_its_side_is_let_go_at_once(make_app: Callable[[], Any]) -> None:
     async with running(make_app(), keep_alive_timeout=10 * BOUND_SECONDS) as server, await server.connect() as stream:
         await stream.send_all(GET)

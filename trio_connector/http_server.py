@@ -43,6 +43,7 @@ _log = structlog.get_logger("HttpServer")
 _SLICE_BYTES = 64 * 1024
 _CLOSE_SECONDS = 1
 _FINISH_SECONDS = 5
+_KEEP_ALIVE_MARGIN_SECONDS = 5
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI 3 application: ``await app(scope, receive, send)``."""
@@ -58,7 +59,8 @@ class ServerConfig:
     graceful_timeout: float = 10
     """How long open requests may go on after the shutdown trigger; then they are cancelled."""
     keep_alive_timeout: float = 30
-    """How long a connection may stay open without a (complete) request head."""
+    """How long a connection may stay open without a (complete) request head. Clients are told a little less, so that
+    those who heed it (Node's do) never send a request into a connection that is just being closed."""
     stalled_send_timeout: float = 30
     """How long a client may take to accept the next 64 KiB of a response."""
     keep_alive_max_requests: int = 1_000_000
@@ -84,7 +86,7 @@ async def serve(
     """
     listeners = await _listen(config)
     hypercorn_config = _hypercorn_config(config)
-    wrapped = wrap_app(_finish_shielded(app), hypercorn_config.wsgi_max_body_size, "asgi")
+    wrapped = wrap_app(_finish_shielded(app, config.keep_alive_timeout), hypercorn_config.wsgi_max_body_size, "asgi")
     lifespan_state: LifespanState = {}
     lifespan = Lifespan(wrapped, hypercorn_config, lifespan_state)
     context = WorkerContext(None)
@@ -236,13 +238,17 @@ class _Patience:
                 self._scopes.discard(scope)
 
 
-def _finish_shielded(app: AsgiApp) -> AsgiApp:
+def _finish_shielded(app: AsgiApp, keep_alive_timeout: float) -> AsgiApp:
+    hint = (b"keep-alive", b"timeout=%d" % max(1, int(keep_alive_timeout - _KEEP_ALIVE_MARGIN_SECONDS)))
+
     async def shielded(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
 
         async def send_(event: Any) -> None:
+            if event["type"] == "http.response.start":
+                event = {**event, "headers": [*event.get("headers", ()), hint]}
             if event["type"] != "http.response.body" or event.get("more_body"):
                 await send(event)
                 return

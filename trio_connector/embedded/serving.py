@@ -32,7 +32,12 @@ async def serve_backbone(
         streams = Streams()
         database.on_signal = streams.tell
         app = BackboneApp(settings, database, streams, shutdown)
-        config = ServerConfig(host=settings.host, port=settings.port, graceful_timeout=settings.graceful_timeout)
+        config = ServerConfig(
+            host=settings.host,
+            port=settings.port,
+            graceful_timeout=settings.graceful_timeout,
+            keep_alive_timeout=settings.keep_alive_timeout,
+        )
         ended = trio.Event()
 
         async def serve_http(*, task_status: trio.TaskStatus[list[str]]) -> None:

@@ -71,5 +71,7 @@ class BackboneSettings:
     """How often identities whose grace period is over are deleted, and old rows are swept."""
     keep_alive_interval: float = 240
     """How often an idle event stream gets a ``keep-alive``."""
+    keep_alive_timeout: float = 130
+    """How long an unused connection stays open."""
     graceful_timeout: float = 5
     """How long open requests may go on after the shutdown event."""

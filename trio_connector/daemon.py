@@ -35,7 +35,7 @@ from trio_connector.events.log import Retention
 from trio_connector.events.model import NewEvent
 from trio_connector.http_server import ServerConfig, serve
 from trio_connector.modules.assembly import Module, Task, assemble
-from trio_connector.outgoing import Outgoing, Pins
+from trio_connector.outgoing import Outgoing, Pins, going_out_by
 from trio_connector.settings import Settings, redacted
 from trio_connector.usecases.opening import AccountOptions, open_services
 from trio_connector.usecases.services import Clock, Entropy, Services
@@ -133,13 +133,15 @@ async def _run_connector(
     for line in pins.announcements():
         log.info(line)
     options = account_options(settings, base_url)
-    async with open_services(options, outgoing=Outgoing(pins), clock=clock, entropy=entropy) as services:
-        structlog.get_logger("Transport.Transport").info("Transport initialized")
-        bus = EventBus(services.store.events, clock=clock, entropy=entropy)
-        log.info("Loading modules...")
-        modules = assemble(settings, services)
-        _register(bus, modules)
-        await _serve(settings, services, bus, modules, stop, task_status)
+    outgoing = Outgoing(pins)
+    with going_out_by(outgoing):
+        async with open_services(options, outgoing=outgoing, clock=clock, entropy=entropy) as services:
+            structlog.get_logger("Transport.Transport").info("Transport initialized")
+            bus = EventBus(services.store.events, clock=clock, entropy=entropy)
+            log.info("Loading modules...")
+            modules = assemble(settings, services)
+            _register(bus, modules)
+            await _serve(settings, services, bus, modules, stop, task_status)
 
 
 def account_options(settings: Settings, base_url: str) -> AccountOptions:

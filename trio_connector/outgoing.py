@@ -10,7 +10,10 @@ import hashlib
 import os
 import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from typing import Any, Final
 
 import httpcore
@@ -115,6 +118,25 @@ class Outgoing:
             auth=auth,
             trust_env=True,
         )
+
+
+_current: ContextVar[Outgoing | None] = ContextVar("outgoing", default=None)
+_plain = cache(Outgoing)
+
+
+def current_outgoing() -> Outgoing:
+    """The way out of the Connector that the current task works for; without pins when nobody chose one."""
+    return _current.get() or _plain()
+
+
+@contextmanager
+def going_out_by(outgoing: Outgoing) -> Iterator[None]:
+    """Let the enclosed work, and the tasks that it starts, connect by ``outgoing``."""
+    token = _current.set(outgoing)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def pinned_context(pins: Pins, *, verify: bool = True) -> ssl.SSLContext:

@@ -18,7 +18,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from trio_connector.outgoing import CertificateRefusedError, Outgoing, Pins, pinned_context
+from trio_connector.events.delivery import DeliverySettings
+from trio_connector.events.model import Event
+from trio_connector.events.senders.webhook import WebhookTarget, open_webhook
+from trio_connector.outgoing import CertificateRefusedError, Outgoing, Pins, going_out_by, pinned_context
 
 OTHER = "ab" * 32
 
@@ -218,3 +221,16 @@ async def test_requests_go_through_the_proxy_of_the_environment_but_not_to_excep
                 await client.get(f"http://127.0.0.1:{port}/health")
         nursery.cancel_scope.cancel()
     assert seen == [b"GET http://backbone.example/health HTTP/1.1", b"GET /health HTTP/1.1"]
+
+
+async def test_webhooks_are_pinned_too(certificate: Certificate) -> None:
+    occurred = Event(position=1, id="EVT1", namespace="a.b", occurred_at="2026-11-23T16:00:48.362Z")
+    async with https_server(certificate) as url:
+        for fingerprint, accepted in ((certificate.fingerprint, True), (OTHER, False)):
+            for verify_tls in (True, False):
+                target = WebhookTarget(url=url, verify_tls=verify_tls)
+                with going_out_by(outgoing(fingerprint)), trio.fail_after(10):
+                    async with open_webhook(target, DeliverySettings(), lambda: datetime.now(UTC)) as sender:
+                        (answer,) = await sender.send([occurred])
+                assert answer.accepted is accepted
+                assert accepted or "doesn't match a pinned certificate fingerprint" in answer.reason

@@ -17,12 +17,12 @@ from trio_connector.events.model import Sender
 from trio_connector.events.senders.amqp import AmqpTarget, open_amqp
 from trio_connector.events.senders.mqtt import MqttTarget, open_mqtt
 from trio_connector.events.senders.redis import RedisTarget, open_redis
-from trio_connector.events.senders.tls import verified_context
+from trio_connector.outgoing import Outgoing, Pins, going_out_by
 
 # What a connection that failed has open, coredis (memory streams) and paho (the socket) leave to the garbage collector.
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:Exception ignored in. <{what}:pytest.PytestUnraisableExceptionWarning")
-    for what in ("function MemoryObject", "ssl.SSLSocket")
+    for what in ("function MemoryObject", "ssl.SSLSocket", "trio_connector.outgoing._pinned_socket")
 ]
 
 Open = Callable[[int], AbstractAsyncContextManager[Sender]]
@@ -31,9 +31,8 @@ Open = Callable[[int], AbstractAsyncContextManager[Sender]]
 @pytest.fixture(autouse=True)
 def fresh_context() -> Iterator[None]:
     """The authorities are read once per process; here once per test."""
-    verified_context.cache_clear()
-    yield
-    verified_context.cache_clear()
+    with going_out_by(Outgoing()):
+        yield
     gc.collect()
 
 
@@ -94,3 +93,15 @@ async def test_a_certificate_is_taken_only_from_a_known_authority(
             (answer,) = await sender.send([make_event(namespace="test.tls")])
     assert answer.accepted is known
     assert known or "CERTIFICATE_VERIFY_FAILED" in answer.reason
+
+
+@pytest.mark.parametrize(("service", "opened"), [("amqp_url", amqps), ("mqtt_url", mqtts), ("redis_url", rediss)])
+async def test_a_certificate_that_is_not_pinned_is_refused(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, certificate: Path, service: str, opened: Open
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with soon(), going_out_by(Outgoing(Pins({}, enforce=True))):
+        async with behind_tls(request.getfixturevalue(service), certificate) as port, opened(port) as sender:
+            (answer,) = await sender.send([make_event(namespace="test.tls")])
+    assert not answer.accepted
+    assert "Certificate pinning is enforced" in answer.reason

@@ -58,7 +58,7 @@ async def send_pending_notifications(services: Services) -> None:
 async def deliver_pending_notifications(services: Services) -> None:
     """Send what is owed, in order. Raises BackboneRequestError while the Backbone is away."""
     async with _sending.setdefault(services.store, trio.Lock()):
-        for pending in await services.store.list(PENDING_NOTIFICATIONS):
+        for pending in services.store.select(PENDING_NOTIFICATIONS):
             await _deliver(services, pending)
 
 

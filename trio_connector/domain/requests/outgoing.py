@@ -150,11 +150,16 @@ def check_sendable(reader: Reader, content: Json, recipient: str, now: str) -> N
     if recipient != request.peer:
         raise ValidationFailed("The recipient does not match the Request's peer.")
     if request.status != "Draft":
-        raise ConnectorError(
-            "error.runtime.messages.cannotSendRequestThatWasAlreadySent",
-            "The Message cannot be sent as the contained Request has already been sent. Please create a new Request "
-            "and try again.",
-        )
+        raise already_sent()
+
+
+def already_sent() -> ConnectorError:
+    """A request is sent once."""
+    return ConnectorError(
+        "error.runtime.messages.cannotSendRequestThatWasAlreadySent",
+        "The Message cannot be sent as the contained Request has already been sent. Please create a new Request and "
+        "try again.",
+    )
 
 
 def mark_sent(changes: Changes, request_id: str, source: RequestSource, *, tell: bool = True) -> LocalRequest:

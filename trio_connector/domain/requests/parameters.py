@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from trio_connector.content import StructureRefused
 from trio_connector.domain.contents import is_group
 from trio_connector.domain.identity import Json
 from trio_connector.domain.validation_result import SUCCESS, ValidationResult, failure, from_items
 from trio_connector.errors import ConnectorError, DeserializationError
 
+_CLASS = "InternalDecideRequestParameters"
+
 
 def parsed_items(params: object) -> list[Json]:
-    """The entries of a decision. Raises DeserializationError when ``params`` is no decision at all."""
+    """The entries of a decision. Raises DeserializationError or StructureRefused when ``params`` is none at all."""
     if not isinstance(params, dict) or params.get("items") is None:
-        raise DeserializationError("DecideRequestParameters.items :: Value is not defined")
+        raise DeserializationError(f"{_CLASS}.items :: Value is not defined")
     items = params["items"]
     if not isinstance(items, list):
-        raise DeserializationError("DecideRequestParameters.items :: Value is not an Array.")
+        raise StructureRefused("Value is not an Array.")
     for index, item in enumerate(items):
-        _check_entry(item, f"DecideRequestParameters.items[{index}]", groups=True)
+        _check_entry(item, f"{_CLASS}.items[{index}]", groups=True)
     return items
 
 

@@ -9,11 +9,12 @@ from trio_connector.domain.contents import canonical
 from trio_connector.domain.identity import Json
 from trio_connector.domain.query import EVERYTHING, Query
 from trio_connector.domain.requests.expiry import current_request
-from trio_connector.domain.requests.outgoing import check_sendable, create_request, creation_result
+from trio_connector.domain.requests.outgoing import already_sent, check_sendable, create_request, creation_result
 from trio_connector.domain.requests.record import REQUESTS, LocalRequestDTO, request_dto, require_status
 from trio_connector.domain.validation_result import ValidationResult
 from trio_connector.errors import ConnectorError, DeserializationError
 from trio_connector.usecases.consumption import change, current_view, tags_in, tags_to_check
+from trio_connector.usecases.notifications import own_message_with
 from trio_connector.usecases.requests.files import facts_for_creation
 from trio_connector.usecases.requests.reading import list_requests, read_request
 from trio_connector.usecases.services import Services
@@ -79,6 +80,8 @@ def check_request_can_be_sent(services: Services, content: Json, recipient: str)
     ``content`` is the parsed and printed Request. Raises ConnectorError.
     """
     check_sendable(services.store, content, recipient, services.now())
+    if own_message_with(services, content["id"], "Request") is not None:  # its request is still about to be marked
+        raise already_sent()
 
 
 def _parsed(body: Any, class_name: str, *, peer_required: bool) -> tuple[Json, str | None]:

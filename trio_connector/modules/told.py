@@ -19,9 +19,6 @@ from trio_connector.usecases.services import Services
 MESSAGE_PROCESSED = "consumption.messageProcessed"
 RELATIONSHIP_TEMPLATE_PROCESSED = "consumption.relationshipTemplateProcessed"
 
-RETRY_AFTER_SECONDS = (1.0, 5.0, 30.0, 60.0, 300.0, *(600.0,) * 144)
-"""When these modules try again while the Backbone is away: for about a day, then the reaction is given up."""
-
 ProcessingResult = Literal[
     "RequestAutomaticallyDecided",
     "ManualRequestDecisionRequired",

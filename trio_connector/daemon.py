@@ -236,6 +236,7 @@ async def _start_http(
             clock=services.clock,
             entropy=services.entropy,
             configuration=redacted(settings),
+            bus=bus,
             stopping=stop,
             build=BuildInformation(version=trio_connector.__version__),
             core_api=settings.module("coreHttpApi") is not None,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 import trio
 
+from trio_connector.domain.identity import identity_dto
+
 if TYPE_CHECKING:
+    from trio_connector.events.bus import EventBus
     from trio_connector.settings import Settings
     from trio_connector.usecases.services import Services
 
@@ -56,7 +61,8 @@ class ApiParts:
     ``services`` are what use cases work with (`usecases.services.Services`). ``health`` looks at database and Backbone.
     ``configuration`` is what ``/Monitoring/Support`` shows, without any secret. ``stopping`` is set when the daemon
     stops: the live streams say good-bye then. ``change_limit_seconds`` is how long an operation that changes something
-    may take, whether its client stays or not. ``core_api`` switches the routes of ``/api`` on.
+    may take, whether its client stays or not. ``core_api`` switches the routes of ``/api`` on. ``bus`` has subscribers
+    and live streams; without it there are no routes for events.
     """
 
     settings: Settings
@@ -65,6 +71,7 @@ class ApiParts:
     clock: Clock
     entropy: Entropy
     configuration: Mapping[str, Any]
+    bus: EventBus | None = None
     stopping: trio.Event = field(default_factory=trio.Event)
     build: BuildInformation = field(default_factory=lambda: BuildInformation(version="0.1.0"))
     runtime_version: str = "7.5.11"
@@ -73,5 +80,7 @@ class ApiParts:
     core_api: bool = True
     max_file_bytes: int = 10_485_760
 
-
-Lifespan = Callable[[], Awaitable[None]]
+    @cached_property
+    def identity_info(self) -> bytes:
+        """The own identity's DTO as JSON; it never changes."""
+        return msgspec.json.encode(identity_dto(self.services.account.identity))

@@ -14,8 +14,8 @@ from trio_connector.domain.requests.incoming import complete_incoming
 from trio_connector.domain.requests.record import REQUESTS, LocalRequest, LocalResponse, RequestSource, ResponseSource
 from trio_connector.errors import UnexpectedCondition
 from trio_connector.usecases.consumption import change
-from trio_connector.usecases.messages import PENDING_MESSAGES, recover_pending_messages, send_message
-from trio_connector.usecases.notifications import own_message_with
+from trio_connector.usecases.messages import send_message
+from trio_connector.usecases.own_messages import find_sent_message
 from trio_connector.usecases.relationships import active_relationship_to, create_relationship
 from trio_connector.usecases.services import Services
 
@@ -84,10 +84,7 @@ def _answers(relationship: Relationship, request: LocalRequest, me: str) -> bool
 async def _answer_message(
     services: Services, request: LocalRequest, source: RequestSource, response: LocalResponse
 ) -> Message:
-    sent = own_message_with(services, request.id, "ResponseWrapper")
-    if sent is None and _is_pending(services, request.id):
-        await recover_pending_messages(services)
-        sent = own_message_with(services, request.id, "ResponseWrapper")
+    sent = await find_sent_message(services, request.id, "ResponseWrapper")
     if sent is not None:
         return sent
     content: Json = {
@@ -98,14 +95,6 @@ async def _answer_message(
         "response": response.content,
     }
     return await send_message(services, recipients=[request.peer], content=content)
-
-
-def _is_pending(services: Services, request_id: str) -> bool:
-    """Whether an answer may be at the Backbone that was never recorded as sent."""
-    return any(
-        entry["message"]["content"].get("requestId") == request_id
-        for entry in services.store.values(PENDING_MESSAGES).values()
-    )
 
 
 def complete_with_relationship(changes: Changes, relationship: Relationship) -> None:

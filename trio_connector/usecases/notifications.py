@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary
 import structlog
 import trio
 
-from trio_connector.domain.message import MESSAGES, Message
 from trio_connector.domain.notifications.record import (
     NOTIFICATIONS,
     PENDING_NOTIFICATIONS,
@@ -22,6 +21,9 @@ from trio_connector.domain.notifications.record import (
 from trio_connector.domain.query import EVERYTHING, Query
 from trio_connector.errors import BackboneRequestError, ConnectorError, runtime_record_not_found
 from trio_connector.store import Store
+from trio_connector.usecases.messages import send_message
+from trio_connector.usecases.own_messages import find_sent_message
+from trio_connector.usecases.reachability import is_unreachable
 from trio_connector.usecases.services import Services
 
 log = structlog.get_logger("Consumption.NotificationsController")
@@ -63,11 +65,7 @@ async def deliver_pending_notifications(services: Services) -> None:
 
 
 async def _deliver(services: Services, pending: PendingNotification) -> None:
-    # Imported here: sending a message checks the request inside it, which is the business of this layer.
-    from trio_connector.usecases.messages import send_message
-    from trio_connector.usecases.reachability import is_unreachable
-
-    if not was_sent(services, pending.id):
+    if await find_sent_message(services, pending.id, "Notification") is None:
         try:
             await send_message(services, recipients=[pending.peer], content=pending.content)
         except ConnectorError as error:
@@ -81,20 +79,3 @@ async def _deliver(services: Services, pending: PendingNotification) -> None:
                 error=error.message,
             )
     await services.store.transact(lambda unit: unit.delete(PENDING_NOTIFICATIONS, pending.id))
-
-
-def was_sent(services: Services, notification_id: str) -> bool:
-    """Whether an own message carries this notification."""
-    return own_message_with(services, notification_id, "Notification") is not None
-
-
-def own_message_with(services: Services, carried_id: str, content_type: str) -> Message | None:
-    """The own message that carries this request, response or notification."""
-    return next(
-        (
-            message
-            for message in services.store.select(MESSAGES, carried_id=carried_id)
-            if message.is_own and message.content.get("@type") == content_type
-        ),
-        None,
-    )

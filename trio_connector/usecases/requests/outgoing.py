@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trio_connector.domain.carried import own_message_carrying
 from trio_connector.domain.changes import Changes
 from trio_connector.domain.contents import canonical
 from trio_connector.domain.identity import Json
@@ -14,7 +15,6 @@ from trio_connector.domain.requests.record import REQUESTS, LocalRequestDTO, req
 from trio_connector.domain.validation_result import ValidationResult
 from trio_connector.errors import ConnectorError, DeserializationError
 from trio_connector.usecases.consumption import change, current_view, tags_in, tags_to_check
-from trio_connector.usecases.notifications import own_message_with
 from trio_connector.usecases.requests.files import facts_for_creation
 from trio_connector.usecases.requests.reading import list_requests, read_request
 from trio_connector.usecases.services import Services
@@ -80,7 +80,9 @@ def check_request_can_be_sent(services: Services, content: Json, recipient: str)
     ``content`` is the parsed and printed Request. Raises ConnectorError.
     """
     check_sendable(services.store, content, recipient, services.now())
-    if own_message_with(services, content["id"], "Request") is not None:  # its request is still about to be marked
+    if (
+        own_message_carrying(services.store, content["id"], "Request") is not None
+    ):  # its request is still about to be marked
         raise already_sent()
 
 

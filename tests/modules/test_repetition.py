@@ -216,8 +216,11 @@ async def test_a_rejected_request_of_a_template_ends_in_silence_and_can_come_aga
         assert len(requestor.store.select(REQUESTS)) == 2
 
 
+AWAY = BackboneRequestError("error.transport.request.addressNotFound", "away", backbone_status=503)
+
+
 class CutOff:
-    """A Backbone that takes no messages; everything else is the real one."""
+    """A Backbone that takes and shows no messages; everything else is the real one."""
 
     def __init__(self, backbone: Any) -> None:
         self._backbone = backbone
@@ -226,7 +229,12 @@ class CutOff:
         return self if name == "messages" else getattr(self._backbone, name)
 
     async def send(self, **message: Any) -> Any:
-        raise BackboneRequestError("error.transport.request.noResponse", "away", backbone_status=500)
+        raise AWAY
+
+    async def newest_first(self) -> AsyncIterator[Any]:
+        for error in (AWAY,):
+            raise error
+            yield  # type: ignore[unreachable]  # makes it a generator, which fails when it is asked
 
 
 async def test_what_a_peer_must_be_told_is_told_once_when_the_backbone_is_back() -> None:

@@ -1,4 +1,4 @@
-"""The correlation id of what is being done now (connector spec 3.1): attached to log lines, Backbone requests and events."""
+"""The correlation id of what is being done now (connector spec 3.1): on log lines, Backbone requests and events."""
 
 from __future__ import annotations
 

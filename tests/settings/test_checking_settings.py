@@ -262,6 +262,12 @@ def test_the_embedded_backbone_says_where_it_is() -> None:
     assert loaded.embedded_backbone_folder == loaded.database.folder_path / "backbone"
 
 
+def test_another_backbone_is_not_used_beside_the_embedded_one() -> None:
+    loaded = check(infrastructure={"embeddedBackbone": {"enabled": True}})
+    assert loaded.settings.transport_library.base_url == "http://127.0.0.1:8090"
+    assert any("'transportLibrary.baseUrl' is ignored" in warning for warning in loaded.warnings)
+
+
 def test_a_command_runs_silently_and_without_http() -> None:
     command = settings().for_commands()
     assert command.logging.level == "OFF"

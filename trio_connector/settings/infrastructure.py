@@ -36,9 +36,9 @@ class HttpServerSettings(Section, frozen=True, kw_only=True, rename="camel"):
 class EmbeddedBackboneSettings(Section, frozen=True, kw_only=True, rename="camel"):
     """A Backbone inside this process, for trying things out and for tests."""
 
-    enabled: Annotated[bool, Meta(description="Start it, and use it unless `transportLibrary.baseUrl` is given.")] = (
-        False
-    )
+    enabled: Annotated[
+        bool, Meta(description="Start it and use it; `transportLibrary.baseUrl` is not needed then.")
+    ] = False
     host: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="TCP port; `0` takes any free one.")] = 8090
     folder: Annotated[

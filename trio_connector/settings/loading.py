@@ -68,7 +68,7 @@ def parse(written: Mapping[str, Any], *, now: datetime) -> Loaded:
     sections, misplaced = _without_misplaced(dict(written), _OUTLINE, "instance")
     config, old_api_key, warnings = in_todays_words(sections)
     config = merged(_defaults(config), config)
-    _derive_backbone(config)
+    _derive_backbone(config, warnings)
     _exclude_sync_and_sse(config, warnings)
     _force_modules(config)
     modules: dict[str, Any] = config.pop("modules")
@@ -150,17 +150,19 @@ def _defaults(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _derive_backbone(config: dict[str, Any]) -> None:
-    """With an embedded Backbone, address and client follow from it unless they are given."""
+def _derive_backbone(config: dict[str, Any], warnings: list[str]) -> None:
+    """With an embedded Backbone the address follows from it, and so does the client unless it is given."""
     backbone = config["infrastructure"].get("embeddedBackbone", {})
     if backbone.get("enabled") is not True:
         return
     transport = config["transportLibrary"]
     host, port = backbone.get("host", "127.0.0.1"), backbone.get("port", 8090)
     host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not listened on
-    if "baseUrl" not in transport:
-        transport.setdefault("addressGenerationHostnameOverride", EMBEDDED_DOMAIN)
-    transport.setdefault("baseUrl", f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}")
+    base_url = f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}"
+    if transport.get("baseUrl", base_url) != base_url:
+        warnings.append("'transportLibrary.baseUrl' is ignored because 'infrastructure.embeddedBackbone' is enabled.")
+    transport["baseUrl"] = base_url
+    transport.setdefault("addressGenerationHostnameOverride", EMBEDDED_DOMAIN)
     transport.setdefault("platformClientId", backbone.get("clientId", "test"))
     transport.setdefault("platformClientSecret", backbone.get("clientSecret", "test"))
 

@@ -282,7 +282,7 @@ COMPLETE: dict[str, Any] = {
     "logging": {"appenders": {"x": {"type": "stdout", "layout": {"type": "json"}}}},
     "infrastructure": {
         "httpServer": {"port": 1, "authentication": {"apiKey": {"keys": {"a": {"key": STRONG, "scopes": ["**"]}}}}},
-        "embeddedBackbone": {"enabled": True},
+        "embeddedBackbone": {"enabled": True, "host": "::", "port": 1, "folder": "x", "clientId": "y"},
     },
     "modules": {
         "sync": {"enabled": True, "interval": 1},

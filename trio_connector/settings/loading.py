@@ -157,7 +157,7 @@ def _derive_backbone(config: dict[str, Any], warnings: list[str]) -> None:
         return
     transport = config["transportLibrary"]
     host, port = backbone.get("host", "127.0.0.1"), backbone.get("port", 8090)
-    host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not listened on
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not listened on
     base_url = f"http://[{host}]:{port}" if ":" in str(host) else f"http://{host}:{port}"
     if transport.get("baseUrl", base_url) != base_url:
         warnings.append("'transportLibrary.baseUrl' is ignored because 'infrastructure.embeddedBackbone' is enabled.")

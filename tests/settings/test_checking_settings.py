@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from trio_connector.settings import ConfigurationError, Loaded, Settings, parse
@@ -304,6 +305,7 @@ def _paths(value: Any) -> list[tuple[Any, ...]]:
     return [(), *((key, *path) for key, member in members for path in _paths(member))]
 
 
+@settings_of_hypothesis(max_examples=500)
 @given(
     st.sampled_from(_paths(COMPLETE)[1:]), st.sampled_from([None, True, 0, -1.5, "x", "", [], [None], {}, {"x": None}])
 )

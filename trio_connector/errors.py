@@ -1,4 +1,4 @@
-"""Errors that somebody catches, and how each is shown to an API user (runtime spec section 1, connector spec section 5).
+"""Errors that somebody catches, and how each is shown to an API user (runtime spec 1, connector spec 5).
 
 ::
 
@@ -17,7 +17,7 @@ Everything else that is raised is a bug, and ends up as ``error.connector.unexpe
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 _NOT_FOUND_CODES = frozenset({"error.runtime.recordNotFound", "error.transport.recordNotFound"})
 
@@ -43,6 +43,12 @@ class ConnectorError(Exception):
         if self.code in _NOT_FOUND_CODES:
             return 404
         return 500 if self.code.startswith("error.platform.") else 400
+
+    def __copy__(self) -> Self:
+        """The same error with a traceback of its own, for another task that shares the failure."""
+        same = type(self).__new__(type(self), *self.args)
+        same.__dict__.update(self.__dict__)
+        return same
 
     def shown_message(self, at: str) -> str:
         """The message for an API user; ``at`` is the current time as an ISO string with milliseconds."""
@@ -73,7 +79,7 @@ class RecordNotFound(CoreError):
 
 
 class DeserializationError(ConnectorError):
-    """A value is not what its class allows; ``message`` is the official text, e.g. ``Mail.to :: Value is not defined``."""
+    """A value is not what its class allows; the text is the official one, e.g. ``Mail.to :: Value is not defined``."""
 
     def __init__(self, message: str) -> None:
         super().__init__("error.runtime.requestDeserialization", message)

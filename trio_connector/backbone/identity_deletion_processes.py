@@ -36,6 +36,10 @@ class IdentityDeletionProcesses:
         body = {"lengthOfGracePeriodInDays": length_of_grace_period_in_days}
         return await self._connection.send("POST", _path(), IdentityDeletionProcessAnswer, body=body)
 
+    async def all(self) -> list[IdentityDeletionProcessAnswer]:
+        """All processes of this identity."""
+        return await self._connection.get(_path(), list[IdentityDeletionProcessAnswer])
+
     async def get(self, process_id: str) -> IdentityDeletionProcessAnswer:
         """One process."""
         return await self._connection.get(_path(process_id), IdentityDeletionProcessAnswer)

@@ -2,7 +2,8 @@
 
 Everything an account is made of - identity, device, keys - is stored in one unit of work. A process that dies between
 the Backbone's creation of the identity and that unit leaves an identity at the Backbone that nobody can use, and the
-next start creates another. One that dies after it finds the account; an upgrade run that is missing is made up for.
+next start creates another. One that dies after it finds the account; an upgrade run that is missing is made up for by
+the next synchronisation.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from trio_connector.domain.device import DEVICES, Device
 from trio_connector.domain.identity import Identity
 from trio_connector.errors import BackboneRequestError, CoreError, UnexpectedCondition
 from trio_connector.store import Store, Unit
+from trio_connector.usecases.reachability import running_sync_run
 from trio_connector.usecases.secrets import ACCOUNT_INFO
 from trio_connector.usecases.services import Clock, Entropy
 
@@ -155,10 +157,17 @@ async def ensure_datawallet(store: Store, backbone: Backbone) -> None:
 
 async def upgrade_datawallet(backbone: Backbone) -> None:
     """Create the datawallet; without it the Backbone refuses every synchronisation."""
-    run = await backbone.sync_runs.start_datawallet_version_upgrade()
-    if run.sync_run is None:
-        raise UnexpectedCondition("The Backbone did not start the datawallet version upgrade.")
-    await backbone.sync_runs.finalize_datawallet_version_upgrade(run.sync_run.id, DATAWALLET_VERSION)
+    try:
+        run = await backbone.sync_runs.start_datawallet_version_upgrade()
+    except BackboneRequestError as error:
+        run_id = running_sync_run(error)  # of an earlier attempt, whose answer was lost
+        if run_id is None:
+            raise
+    else:
+        if run.sync_run is None:
+            raise UnexpectedCondition("The Backbone did not start the datawallet version upgrade.")
+        run_id = run.sync_run.id
+    await backbone.sync_runs.finalize_datawallet_version_upgrade(run_id, DATAWALLET_VERSION)
 
 
 async def _create(store: Store, backbone: Backbone, *, hostname: str, clock: Clock, entropy: Entropy) -> None:
@@ -220,7 +229,10 @@ async def _create(store: Store, backbone: Backbone, *, hostname: str, clock: Clo
 
     await store.transact(keep)
     log.info("Created the identity", address=address)
-    await ensure_datawallet(store, backbone)
+    try:
+        await ensure_datawallet(store, backbone)
+    except BackboneRequestError as error:
+        log.warning("The account is completed with the next synchronisation", code=error.code, error=error.message)
 
 
 S = TypeVar("S", SecretKey, SignaturePrivateKey, DeviceCredentials)

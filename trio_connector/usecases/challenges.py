@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trio_connector.crypto.challenges import Challenge, SignedChallenge, sign_challenge, verify_challenge
+from trio_connector.crypto.ids import is_id
 from trio_connector.crypto.signatures import SignaturePrivateKey, SignaturePublicKey
 from trio_connector.domain.challenge import (
     ChallengeDTO,
@@ -14,6 +15,7 @@ from trio_connector.domain.challenge import (
 from trio_connector.domain.identity import crypto_json_text
 from trio_connector.domain.relationship import relationship_dto
 from trio_connector.errors import BackboneRequestError, ConnectorError, RecordNotFound, ValidationFailed
+from trio_connector.usecases.reachability import NOT_FOUND
 from trio_connector.usecases.relationships import active_relationship_to, get_relationship
 from trio_connector.usecases.secrets import load_channel_secrets
 from trio_connector.usecases.services import Services
@@ -73,10 +75,12 @@ async def validate_challenge(services: Services, challenge_string: str, signatur
     invalid = ChallengeValidationResultDTO(is_valid=False)
     if challenge.is_expired(services.clock()):
         return invalid
+    if not is_id("CHL", challenge.id):
+        return invalid
     try:
         issued = await services.backbone.challenges.get(challenge.id)
     except BackboneRequestError as error:
-        if error.code == "error.platform.recordNotFound":
+        if error.code == NOT_FOUND:
             return invalid
         raise
     if challenge.created_by is None or issued.created_by != challenge.created_by or issued.id != challenge.id:

@@ -7,103 +7,134 @@ as the end of the run; an event that was handled before (the process died before
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby
 
 import msgspec
 import structlog
 import trio
 
-from trio_connector.backbone import ExternalEvent, MessageAnswer, RelationshipAnswer
-from trio_connector.content import parse, to_json
-from trio_connector.crypto.channel import RequestSecrets, answer_request
-from trio_connector.crypto.dates import iso
-from trio_connector.crypto.ids import new_id
-from trio_connector.crypto.relationships import open_acceptance, open_creation, parse_acceptance, parse_creation
-from trio_connector.domain.collection import Record
+from trio_connector.backbone import ExternalEvent
+from trio_connector.crypto.errors import CryptoError
 from trio_connector.domain.file import File
-from trio_connector.domain.identity import Identity
-from trio_connector.domain.identity_deletion import (
-    IDENTITY_DELETION_PROCESSES,
-    IdentityDeletionProcess,
-    identity_deletion_process_dto,
-)
-from trio_connector.domain.message import MESSAGES, Message
-from trio_connector.domain.relationship import (
-    RELATIONSHIPS,
-    PeerDeletionInfo,
-    Relationship,
-)
+from trio_connector.domain.message import MESSAGES
 from trio_connector.domain.template import template_dto
-from trio_connector.errors import BackboneRequestError, ConnectorError, CoreError, RecordNotFound, UnexpectedCondition
+from trio_connector.errors import ConnectorError, CoreError, RecordNotFound
 from trio_connector.events.model import NewEvent
 from trio_connector.store import Unit
+from trio_connector.store.errors import StoreClosed, WriteFailed
+from trio_connector.usecases.event_payloads import first_time, payload_id
 from trio_connector.usecases.files import file_event, refreshed_file
-from trio_connector.usecases.messages import MESSAGE_RECEIVED, load_attachments, message_event, open_received
-from trio_connector.usecases.reachability import is_unreachable
-from trio_connector.usecases.relationships import (
-    PENDING_CREATIONS,
-    REACTIVATION_COMPLETED,
-    REACTIVATION_REQUESTED,
-    RELATIONSHIP_CHANGED,
-    audit_log_of,
-    peer_of,
-    relationship_event,
-    with_answer,
+from trio_connector.usecases.identity_deletion import identity_deletion_process_changed
+from trio_connector.usecases.reachability import is_away
+from trio_connector.usecases.received_messages import (
+    ReceivedMessage,
+    fetch_message,
+    fetch_messages,
+    open_received,
+    store_received,
 )
-from trio_connector.usecases.secrets import (
-    load_relationship_secret,
-    load_template_keypair,
-    store_secret,
+from trio_connector.usecases.relationship_events import (
+    peer_deleted,
+    peer_deletion_cancelled,
+    peer_to_be_deleted,
+    reactivation_completed,
+    reactivation_requested,
+    relationship_status_changed,
 )
 from trio_connector.usecases.services import Services
 
-PROCESSED_EVENTS = "ProcessedExternalEvents"
-"""Map from the id of an external event to true, until its run is finalized."""
-
 UNKNOWN_ERROR = "error.transport.unknown"
 MAX_ERROR_CODE_LENGTH = 100
-MESSAGES_PER_COMMIT = 50
-_ALREADY_DECOMPOSED = "error.platform.validation.relationship.relationshipAlreadyDecomposed"
-_PEER_DELETION_PERIOD = timedelta(days=14)
+MESSAGES_PER_REQUEST = 50
+BYTES_PER_COMMIT = 4 * 1024 * 1024
+"""So much of received messages is held in memory before it is stored."""
+
+GRACE_SECONDS = 5.0
+"""How long the event at hand may go on when the program stops."""
+
+STOPPED_AT = "StoppedAt"
+"""Map with one entry, ``event``: at which external event runs ended since the Backbone was away, and how often."""
+
+MAX_STOPS = 3
+"""So often in a row one event may end a run; then it is counted as failed, and the others get their turn."""
 
 log = structlog.get_logger("Transport.SyncController")
 
 
 @dataclass(frozen=True)
 class ProcessedEvent:
-    """What became of one external event: the record it changed, or the code of why it failed."""
+    """What became of one external event: the id of the record it changed, or the code of why it failed."""
 
     id: str
-    record: Record | None = None
+    changed_id: str | None = None
     error_code: str | None = None
 
 
 async def process_external_events(services: Services, events: Sequence[ExternalEvent]) -> list[ProcessedEvent]:
-    """Handle ``events`` in the order given; one result each, in the same order.
+    """Handle ``events`` in the order given; one result each.
 
-    A cancellation takes effect between two events (or two batches of messages), never within one. Raises
-    BackboneRequestError only when the Backbone cannot be reached at all, so that no event counts as failed for that.
+    Cancelled, it finishes the event at hand (for some seconds), and leaves the others alone. Raises
+    BackboneRequestError only when the Backbone is away, so that no event counts as failed for that, and WriteFailed
+    when the disk takes nothing; what was handled until then stays.
     """
     processed: list[ProcessedEvent] = []
-    for is_message, group in groupby(events, lambda event: event.type == "MessageReceived"):
-        run = list(group)
-        if is_message:
-            for start in range(0, len(run), MESSAGES_PER_COMMIT):
-                processed += await _process_messages(services, run[start : start + MESSAGES_PER_COMMIT])
+    failure: Exception | None = None
+    async with finishing(GRACE_SECONDS) as is_stopping:
+        try:
+            for group in _groups(events):
+                if is_stopping():
+                    break
+                if group[0].type == "MessageReceived":
+                    processed += await _process_messages(services, group)
+                else:
+                    processed.append(await _process(services, group[0]))
                 await trio.lowlevel.checkpoint()
-        else:
-            for event in run:
-                processed.append(await _process(services, event))
-                await trio.lowlevel.checkpoint()
+        except Exception as error:  # noqa: BLE001 (raised below, so that it does not leave a nursery as a group)
+            failure = error
+    await trio.lowlevel.checkpoint()
+    if failure is not None:
+        raise failure
     return processed
 
 
-# --- one event -----------------------------------------------------------------------------------------------------
+@asynccontextmanager
+async def finishing(grace_seconds: float) -> AsyncIterator[Callable[[], bool]]:
+    """Protect what the block does from cancellation, but only for ``grace_seconds`` after it was asked for.
 
-Processor = Callable[[Services, ExternalEvent], Awaitable[Record | None]]
+    Gives a function that tells whether it was. Nothing may be raised inside.
+    """
+    async with trio.open_nursery() as nursery:
+        with trio.CancelScope(shield=True) as protected:
+            is_stopping = False
+
+            async def watch() -> None:
+                nonlocal is_stopping
+                try:
+                    await trio.sleep_forever()
+                finally:
+                    is_stopping = True
+                    protected.deadline = trio.current_time() + grace_seconds
+
+            nursery.start_soon(watch)
+            yield lambda: is_stopping
+        nursery.cancel_scope.cancel("the work is done")
+
+
+def _groups(events: Sequence[ExternalEvent]) -> Iterator[list[ExternalEvent]]:
+    """The events one by one, but messages that follow each other together."""
+    for is_message, found in groupby(events, lambda event: event.type == "MessageReceived"):
+        group = list(found)
+        size = MESSAGES_PER_REQUEST if is_message else 1
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+# --- the border ----------------------------------------------------------------------------------------------------
+
+Processor = Callable[[Services, ExternalEvent], Awaitable[str | None]]
 
 
 async def _process(services: Services, event: ExternalEvent) -> ProcessedEvent:
@@ -111,17 +142,22 @@ async def _process(services: Services, event: ExternalEvent) -> ProcessedEvent:
     if processor is None:
         # Reporting an error would only make the Backbone offer it twice more (transport 22.3).
         log.info(
-            "Acknowledged an external event of a type that needs nothing done", type=event.type, external_event=event.id
+            "Acknowledged an external event of a type that needs nothing done",
+            type=event.type[:100],
+            external_event=event.id,
         )
         return ProcessedEvent(event.id)
     try:
-        return ProcessedEvent(event.id, record=await processor(services, event))
+        return ProcessedEvent(event.id, changed_id=await processor(services, event))
     except Exception as error:  # noqa: BLE001 (the border to what strangers send: one event never ends the run)
-        return _failed(event, error)
+        return await _failed(services, event, error)
 
 
-def _failed(event: ExternalEvent, error: Exception) -> ProcessedEvent:
-    if is_unreachable(error):
+async def _failed(services: Services, event: ExternalEvent, error: Exception) -> ProcessedEvent:
+    """The failure of this event alone; raises ``error`` again when it is everybody's."""
+    if isinstance(error, WriteFailed | StoreClosed):
+        raise error
+    if is_away(error) and await _may_stop_at(services, event.id):
         raise error
     if isinstance(error, ConnectorError):
         log.error(
@@ -129,23 +165,21 @@ def _failed(event: ExternalEvent, error: Exception) -> ProcessedEvent:
         )
     else:
         log.exception("An external event failed unexpectedly", type=event.type, external_event=event.id, exc_info=error)
-    code = error.code if isinstance(error, CoreError) else UNKNOWN_ERROR
+    has_code = isinstance(error, CoreError) and not isinstance(error, CryptoError)
+    code = error.code if has_code and isinstance(error, ConnectorError) else UNKNOWN_ERROR
     return ProcessedEvent(event.id, error_code=code[:MAX_ERROR_CODE_LENGTH])
 
 
-def _first_time(unit: Unit, event_id: str) -> bool:
-    """Whether the event is told of for the first time; one that was committed before the process died is not."""
-    if unit.value(PROCESSED_EVENTS, event_id) is not None:
-        return False
-    unit.put_value(PROCESSED_EVENTS, event_id, True)
-    return True
+async def _may_stop_at(services: Services, event_id: str) -> bool:
+    """Whether the run may end here: yes, until the same event has ended some runs in a row."""
 
+    def count(unit: Unit) -> bool:
+        last = unit.value(STOPPED_AT, "event")
+        times = last["times"] + 1 if last is not None and last["id"] == event_id else 1
+        unit.put_value(STOPPED_AT, "event", {"id": event_id, "times": times})
+        return times < MAX_STOPS
 
-def _payload(event: ExternalEvent, member: str) -> str:
-    value = event.payload.get(member)
-    if not isinstance(value, str):
-        raise UnexpectedCondition(f"The external event '{event.type}' has no '{member}'.")
-    return value
+    return await services.store.transact(count)
 
 
 # --- messages ------------------------------------------------------------------------------------------------------
@@ -153,299 +187,113 @@ def _payload(event: ExternalEvent, member: str) -> str:
 
 async def _process_messages(services: Services, events: Sequence[ExternalEvent]) -> list[ProcessedEvent]:
     """Fetch, open and store a batch of messages; what fails for one of them touches no other."""
-    results: dict[str, ProcessedEvent] = {}
-    wanted: dict[str, str] = {}
+    results: list[ProcessedEvent] = []
+    wanted: list[tuple[ExternalEvent, str]] = []
     for event in events:
         try:
-            message_id = _payload(event, "id")
-        except UnexpectedCondition as error:
-            results[event.id] = _failed(event, error)
+            message_id = payload_id(event, "id")
+        except ConnectorError as error:
+            results.append(await _failed(services, event, error))
             continue
-        stored = services.store.get(MESSAGES, message_id)
-        if stored is not None:
-            results[event.id] = ProcessedEvent(event.id)
+        if services.store.get(MESSAGES, message_id) is None:
+            wanted.append((event, message_id))
         else:
-            wanted[event.id] = message_id
-    answers = await _fetch(services, list(dict.fromkeys(wanted.values())))
-    opened: list[tuple[ExternalEvent, Message, list[File]]] = []
-    for event in events:
-        if event.id not in wanted:
-            continue
-        try:
-            answer = answers.get(wanted[event.id]) or await services.backbone.messages.get(wanted[event.id])
-            message, references = open_received(services, answer)
-            opened.append((event, message, await load_attachments(services, references)))
-        except Exception as error:  # noqa: BLE001 (the border to what strangers send: one event never ends the run)
-            results[event.id] = _failed(event, error)
-    if opened:
-        stored_ids = await services.store.transact(lambda unit: _store_messages(services, unit, opened))
-        for event, message, _ in opened:
-            results[event.id] = ProcessedEvent(event.id, record=message if message.id in stored_ids else None)
-    return [results[event.id] for event in events]
+            results.append(ProcessedEvent(event.id))
+    answers = await fetch_messages(services, list(dict.fromkeys(message_id for _, message_id in wanted)))
+    batch: list[tuple[ExternalEvent, ReceivedMessage]] = []
+    try:
+        for event, message_id in wanted:
+            try:
+                answer = answers.pop(message_id, None) or await fetch_message(services, message_id)
+                batch.append((event, await open_received(services, answer)))
+            except Exception as error:  # noqa: BLE001 (the border to what strangers send)
+                results.append(await _failed(services, event, error))
+            if sum(received.size_bytes for _, received in batch) >= BYTES_PER_COMMIT:
+                results += await _store(services, batch)
+                batch = []
+    finally:  # also what came before an event that ends the run
+        results += await _store(services, batch)
+    return results
 
 
-async def _fetch(services: Services, ids: list[str]) -> dict[str, MessageAnswer]:
-    if not ids:
-        return {}
-    answers = await services.backbone.messages.list(ids)
-    return {answer.id: answer for answer in answers}
-
-
-def _store_messages(
-    services: Services, unit: Unit, opened: Sequence[tuple[ExternalEvent, Message, list[File]]]
-) -> set[str]:
-    stored: set[str] = set()
-    for _, message, files in opened:
-        if message.id in stored or unit.get(MESSAGES, message.id) is not None:
-            continue
-        for file in files:
-            if unit.get(services.collections.files, file.id) is None:
-                unit.put(services.collections.files, file)
-        unit.insert(MESSAGES, message)
-        unit.append(message_event(MESSAGE_RECEIVED, message))
-        stored.add(message.id)
-    return stored
-
-
-# --- relationships -------------------------------------------------------------------------------------------------
-
-
-async def _relationship_status_changed(services: Services, event: ExternalEvent) -> Record | None:
-    return await _apply_relationship_event(services, event, None)
-
-
-async def _reactivation_requested(services: Services, event: ExternalEvent) -> Record | None:
-    return await _apply_relationship_event(services, event, REACTIVATION_REQUESTED)
-
-
-async def _reactivation_completed(services: Services, event: ExternalEvent) -> Record | None:
-    return await _apply_relationship_event(services, event, REACTIVATION_COMPLETED)
-
-
-async def _apply_relationship_event(
-    services: Services, event: ExternalEvent, first_namespace: str | None
-) -> Record | None:
-    """Create or update the relationship (transport 16.3 A); ``first_namespace`` is told first."""
-    relationship_id = _payload(event, "relationshipId")
-    if services.store.get(RELATIONSHIPS, relationship_id) is None:
-        try:
-            answer = await services.backbone.relationships.get(relationship_id)
-        except BackboneRequestError as error:
-            if error.code == _ALREADY_DECOMPOSED:
-                return None
-            raise
-        if answer.from_ == services.address:
-            return await _take_up_own_creation(services, answer)
-        return await _incoming_creation(services, answer)
-    answer = await services.backbone.relationships.get(relationship_id)
-    return await _update(services, answer, event.id, first_namespace)
-
-
-async def _incoming_creation(services: Services, answer: RelationshipAnswer) -> Relationship:
-    """Somebody used a template of ours (transport 12.3); the record starts as Pending whatever came after."""
-    if not answer.creation_content:
-        raise UnexpectedCondition("Creation content is missing")
-    template_id = answer.relationship_template_id
-    template = None if template_id is None else services.store.get(services.collections.templates, template_id)
-    if template is None or not template.is_own:
-        raise RecordNotFound("RelationshipTemplate", template_id)
-    keypair = load_template_keypair(services.store, services.account, str(template.template_key.get("id")))
-    creation = parse_creation(answer.creation_content)
-    secrets = answer_request(keypair, creation.request, services.entropy)
-    opened = open_creation(creation, secrets, created_by=answer.from_, template_id=template.id)
-    relationship = Relationship(
-        id=answer.id,
-        relationship_secret_id=new_id("TRPRSE", services.entropy),
-        peer=peer_of(opened.identity),
-        status="Pending",
-        audit_log=audit_log_of(answer),
-        template_id=template.id,
-        creation_content=to_json(parse(opened.content)),
-    )
-
-    def record(unit: Unit) -> Relationship:
-        known = unit.get(RELATIONSHIPS, relationship.id)
-        if known is not None:
-            return known
-        store_secret(unit, services, relationship.relationship_secret_id, secrets)
-        unit.put(RELATIONSHIPS, relationship)
-        unit.append(relationship_event(RELATIONSHIP_CHANGED, relationship))
-        return relationship
-
-    return await services.store.transact(record)
-
-
-async def _take_up_own_creation(services: Services, answer: RelationshipAnswer) -> Relationship:
-    """A relationship this identity asked for, and did not live to record: its secrets were kept beforehand."""
-    template_id = answer.relationship_template_id or ""
-    pending = services.store.value(PENDING_CREATIONS, template_id)
-    if pending is None:
-        raise RecordNotFound("CryptoRelationshipRequestSecrets | CryptoRelationshipSecrets", answer.id)
-    created = Relationship(
-        id=answer.id,
-        relationship_secret_id=pending["secretId"],
-        peer=msgspec.convert(pending["peer"], Identity),
-        status="Pending",
-        audit_log=audit_log_of(answer)[:1],
-        template_id=template_id,
-        creation_content=pending["creationContent"],
-    )
-
-    def record(unit: Unit) -> None:
-        unit.put(RELATIONSHIPS, created)
-        unit.delete_value(PENDING_CREATIONS, template_id)
-        unit.append(relationship_event(RELATIONSHIP_CHANGED, created))
-
-    await services.store.transact(record)
-    log.info("Took up a relationship whose creation was interrupted", relationship=answer.id)
-    return await _update(services, answer, answer.id) or created
-
-
-async def _update(
-    services: Services, answer: RelationshipAnswer, event_id: str, first_namespace: str | None = None
-) -> Relationship | None:
-    """Bring a known relationship up to the Backbone's answer, and its secrets to the peer's acceptance."""
-
-    def record(unit: Unit) -> Relationship | None:
-        first_time = _first_time(unit, event_id)
-        current = unit.get(RELATIONSHIPS, answer.id)
-        if current is None:
-            return None
-        if answer.creation_response_content:
-            secrets = load_relationship_secret(unit, services.account, current.relationship_secret_id)
-            if isinstance(secrets, RequestSecrets):
-                acceptance = parse_acceptance(answer.creation_response_content)
-                completed = open_acceptance(acceptance, secrets, relationship_id=answer.id)
-                store_secret(unit, services, current.relationship_secret_id, completed)
-        changed = with_answer(current, answer)
-        unit.put(RELATIONSHIPS, changed)
-        if first_namespace is not None and first_time:
-            unit.append(relationship_event(first_namespace, changed))
-        if len(changed.audit_log) != len(current.audit_log):
-            unit.append(relationship_event(RELATIONSHIP_CHANGED, changed))
-        return changed
-
-    return await services.store.transact(record)
-
-
-async def _peer_to_be_deleted(services: Services, event: ExternalEvent) -> Record | None:
-    return await _set_peer_deletion(services, event, "ToBeDeleted", "transport.peerToBeDeleted")
-
-
-async def _peer_deleted(services: Services, event: ExternalEvent) -> Record | None:
-    return await _set_peer_deletion(services, event, "Deleted", "transport.peerDeleted")
-
-
-async def _peer_deletion_cancelled(services: Services, event: ExternalEvent) -> Record | None:
-    return await _set_peer_deletion(services, event, None, "transport.peerDeletionCancelled")
-
-
-async def _set_peer_deletion(
-    services: Services, event: ExternalEvent, status: str | None, namespace: str
-) -> Record | None:
-    relationship_id = _payload(event, "relationshipId")
-    info: PeerDeletionInfo | None = None
-    if status is not None:
-        default = services.clock() + (_PEER_DELETION_PERIOD if status == "ToBeDeleted" else timedelta())
-        date = event.payload.get("deletionDate")
-        info = msgspec.convert(
-            {"deletionStatus": status, "deletionDate": date if isinstance(date, str) else iso(default)},
-            PeerDeletionInfo,
-        )
-
-    def record(unit: Unit) -> Relationship:
-        relationship = unit.get(RELATIONSHIPS, relationship_id)
-        if relationship is None:
-            raise RecordNotFound("Relationship", relationship_id)
-        changed = msgspec.structs.replace(relationship, peer_deletion_info=info)
-        unit.put(RELATIONSHIPS, changed)
-        if _first_time(unit, event.id):
-            unit.append(relationship_event(namespace, changed))
-        return changed
-
-    return await services.store.transact(record)
+async def _store(services: Services, batch: Sequence[tuple[ExternalEvent, ReceivedMessage]]) -> list[ProcessedEvent]:
+    if not batch:
+        return []
+    received = [message for _, message in batch]
+    try:
+        stored = await services.store.transact(lambda unit: store_received(services, unit, received))
+    except Exception as error:  # noqa: BLE001 (the border to what strangers send)
+        if len(batch) == 1:
+            return [await _failed(services, batch[0][0], error)]
+        return [result for one in batch for result in await _store(services, [one])]
+    return [
+        ProcessedEvent(event.id, changed_id=one.message.id if one.message.id in stored else None)
+        for event, one in batch
+    ]
 
 
 # --- the rest ------------------------------------------------------------------------------------------------------
 
 
-async def _identity_deletion_process_changed(services: Services, event: ExternalEvent) -> Record | None:
-    process_id = _payload(event, "deletionProcessId")
-    answer = await services.backbone.identity_deletion_processes.get(process_id)
-    process = msgspec.convert(msgspec.to_builtins(answer), IdentityDeletionProcess)
+async def _template_allocations_exhausted(services: Services, event: ExternalEvent) -> None:
+    template_id = payload_id(event, "relationshipTemplateId")
 
     def record(unit: Unit) -> None:
-        unit.put(IDENTITY_DELETION_PROCESSES, process)
-        if _first_time(unit, event.id):
+        template = unit.get(services.collections.templates, template_id)
+        if template is not None and first_time(unit, event.id):
             unit.append(
                 NewEvent(
-                    namespace="transport.identityDeletionProcessStatusChanged",
-                    data=identity_deletion_process_dto(process),
+                    namespace="transport.relationshipTemplateAllocationsExhausted",
+                    data=template_dto(template, services.base_url),
                 )
             )
 
     await services.store.transact(record)
-    return process
 
 
-async def _template_allocations_exhausted(services: Services, event: ExternalEvent) -> Record | None:
-    template_id = _payload(event, "relationshipTemplateId")
-    template = services.store.get(services.collections.templates, template_id)
-    if template is not None:
-        exhausted = NewEvent(
-            namespace="transport.relationshipTemplateAllocationsExhausted",
-            data=template_dto(template, services.base_url),
-        )
+async def _file_ownership_locked(services: Services, event: ExternalEvent) -> str | None:
+    file_id = payload_id(event, "fileId")
 
-        def record(unit: Unit) -> None:
-            if _first_time(unit, event.id):
-                unit.append(exhausted)
-
-        await services.store.transact(record)
-    return None
-
-
-async def _file_ownership_locked(services: Services, event: ExternalEvent) -> Record | None:
-    file_id = _payload(event, "fileId")
-
-    def record(unit: Unit) -> File | None:
+    def record(unit: Unit) -> str | None:
         file = unit.get(services.collections.files, file_id)
         if file is None:
             return None
         locked = msgspec.structs.replace(file, ownership_is_locked=True)
         unit.put(services.collections.files, locked)
-        if _first_time(unit, event.id):
+        if first_time(unit, event.id):
             unit.append(file_event(services, "transport.fileOwnershipLocked", locked))
-        return locked
+        return file_id
 
     return await services.store.transact(record)
 
 
-async def _file_ownership_claimed(services: Services, event: ExternalEvent) -> Record | None:
-    file_id = _payload(event, "fileId")
+async def _file_ownership_claimed(services: Services, event: ExternalEvent) -> str:
+    file_id = payload_id(event, "fileId")
     file = services.store.get(services.collections.files, file_id)
     if file is None:
         raise RecordNotFound("File", file_id)
-    claimed = await refreshed_file(services, file)
+    claimed: File = await refreshed_file(services, file)
 
     def record(unit: Unit) -> None:
+        if unit.get(services.collections.files, file_id) is None:
+            return
         unit.put(services.collections.files, claimed)
-        if _first_time(unit, event.id):
+        if first_time(unit, event.id):
             unit.append(file_event(services, "transport.fileOwnershipClaimed", claimed))
 
     await services.store.transact(record)
-    return claimed
+    return file_id
 
 
 _PROCESSORS: dict[str, Processor] = {
-    "RelationshipStatusChanged": _relationship_status_changed,
-    "RelationshipReactivationRequested": _reactivation_requested,
-    "RelationshipReactivationCompleted": _reactivation_completed,
-    "IdentityDeletionProcessStarted": _identity_deletion_process_changed,
-    "IdentityDeletionProcessStatusChanged": _identity_deletion_process_changed,
-    "PeerToBeDeleted": _peer_to_be_deleted,
-    "PeerDeletionCancelled": _peer_deletion_cancelled,
-    "PeerDeleted": _peer_deleted,
+    "RelationshipStatusChanged": relationship_status_changed,
+    "RelationshipReactivationRequested": reactivation_requested,
+    "RelationshipReactivationCompleted": reactivation_completed,
+    "IdentityDeletionProcessStarted": identity_deletion_process_changed,
+    "IdentityDeletionProcessStatusChanged": identity_deletion_process_changed,
+    "PeerToBeDeleted": peer_to_be_deleted,
+    "PeerDeletionCancelled": peer_deletion_cancelled,
+    "PeerDeleted": peer_deleted,
     "RelationshipTemplateAllocationsExhausted": _template_allocations_exhausted,
     "FileOwnershipLocked": _file_ownership_locked,
     "FileOwnershipClaimed": _file_ownership_claimed,

@@ -1,13 +1,13 @@
-"""Files: upload, load, download, hand on, own, delete (transport 9, runtime 5.2). Crypto runs in threads."""
+"""Files: upload, load, download, hand on, own, delete (transport 9, runtime 5.2). The crypto of large ones runs in
+threads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-import trio
+import structlog
 
 from trio_connector.backbone import FileMetadataAnswer
 from trio_connector.crypto.ciphers import SecretKey
@@ -18,23 +18,35 @@ from trio_connector.crypto.json_text import parse_json
 from trio_connector.crypto.references import FileReference, Reference, TokenReference
 from trio_connector.crypto.signatures import Signature
 from trio_connector.crypto.tokens import TokenContentFile, parse_token_content
-from trio_connector.domain.file import NEVER_EXPIRES, File, file_dto, invalid_metadata, not_owned_by_you
+from trio_connector.domain.file import (
+    MAX_PLAINTEXT_SIZE_BYTES,
+    NEVER_EXPIRES,
+    File,
+    file_dto,
+    invalid_metadata,
+    max_file_size_exceeded,
+    not_owned_by_you,
+)
 from trio_connector.domain.password_protection import PasswordProtectionParameters
 from trio_connector.domain.token import Token, invalid_reference, invalid_token_content
-from trio_connector.errors import ConnectorError, runtime_record_not_found
+from trio_connector.errors import (
+    BackboneRequestError,
+    ConnectorError,
+    UnexpectedCondition,
+    runtime_record_not_found,
+)
 from trio_connector.events.model import NewEvent
 from trio_connector.store import Unit
+from trio_connector.usecases.large_work import by_size
+from trio_connector.usecases.reachability import NOT_FOUND
 from trio_connector.usecases.services import Services
 from trio_connector.usecases.tags import check_file_tags
 from trio_connector.usecases.tokens import load_peer_token, send_token
 
-T = TypeVar("T")
+_ALREADY_OWN = "error.platform.validation.file.cannotClaimOwnershipOfOwnFile"
+_LARGEST_EXACT_NUMBER = 2**53 - 1
 
-_large_ciphers = trio.CapacityLimiter(2)
-"""Ten megabytes take some tenths of a second of a core and several times their size of memory."""
-
-_IN_THE_LOOP_BYTES = 32 * 1024
-"""What is smaller is encrypted faster than a thread is reached."""
+log = structlog.get_logger("Transport.FileController")
 
 
 def get_file(services: Services, file_id: str) -> File:
@@ -63,7 +75,9 @@ async def upload_own_file(
     description: str | None = None,
     tags: list[str] | None = None,
 ) -> File:
-    """Encrypt and upload a file; sizes and dates are checked by the caller's validation."""
+    """Encrypt and upload a file; raises ``files.maxFileSizeExceeded``, and DeserializationError for what is no date."""
+    if len(content) > MAX_PLAINTEXT_SIZE_BYTES:
+        raise max_file_size_exceeded(len(content))
     if tags:
         await check_file_tags(services, tags)
     expires = normalized(expires_at or NEVER_EXPIRES)
@@ -78,7 +92,7 @@ async def upload_own_file(
         description=description,
         tags=None if tags is None else tuple(tags),
     )
-    sealed: SealedFile = await _run(seal, len(content))
+    sealed: SealedFile = await by_size(seal, len(content))
     answer = await services.backbone.files.upload(
         content=sealed.content,
         cipher_hash=sealed.cipher_hash,
@@ -139,6 +153,8 @@ async def load_file(services: Services, reference: FileReference) -> File:
 async def fetch_file(services: Services, reference: FileReference) -> File:
     """The file as the Backbone has it, not stored: for callers that store it in a unit of their own."""
     answer = await services.backbone.files.metadata(reference.id)
+    if answer.id != reference.id:
+        raise UnexpectedCondition(f"The Backbone answered with another File than '{reference.id}'.")
     return _record(answer, reference.key, is_own=False)
 
 
@@ -148,6 +164,9 @@ def _record(answer: FileMetadataAnswer, metadata_key: SecretKey, *, is_own: bool
         signature = Signature.from_json(parse_json(from_base64url(answer.owner_signature)))
     except ConnectorError as error:
         raise invalid_metadata(answer.id) from error
+    shown = (metadata.title, metadata.description, metadata.filename, metadata.mimetype, *(metadata.tags or ()))
+    if not 0 <= metadata.filesize <= _LARGEST_EXACT_NUMBER or not all(map(_is_text, shown)):
+        raise invalid_metadata(answer.id)
     return File(
         id=answer.id,
         secret_key=metadata_key.to_json(False),
@@ -174,6 +193,11 @@ def _record(answer: FileMetadataAnswer, metadata_key: SecretKey, *, is_own: bool
     )
 
 
+def _is_text(value: str | None) -> bool:
+    """Whether it can be stored and shown: JavaScript's strings may hold half characters."""
+    return value is None or not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 async def download_file(services: Services, file_id: str) -> tuple[File, bytes]:
     """The file and its decrypted content, checked against both hashes."""
     file = get_file(services, file_id)
@@ -185,7 +209,7 @@ async def download_file(services: Services, file_id: str) -> tuple[File, bytes]:
         cipher_hash=file.cipher_hash,
         plaintext_hash=file.plaintext_hash,
     )
-    return file, await _run(opened, len(content))
+    return file, await by_size(opened, len(content))
 
 
 async def create_token_for_file(
@@ -210,10 +234,14 @@ async def create_token_for_file(
 
 
 async def delete_file(services: Services, file_id: str) -> None:
-    """Delete a file; an own one at the Backbone first."""
+    """Delete a file; an own one at the Backbone first. One that the Backbone has no more is deleted here alone."""
     file = get_file(services, file_id)
     if file.is_own:
-        await services.backbone.files.delete(file_id)
+        try:
+            await services.backbone.files.delete(file_id)
+        except BackboneRequestError as error:
+            if error.code != NOT_FOUND:
+                raise
     await services.store.transact(lambda unit: unit.delete(services.collections.files, file_id))
 
 
@@ -233,9 +261,18 @@ async def validate_ownership_token(services: Services, file_id: str, token: str)
 
 
 async def claim_ownership(services: Services, file_id: str, token: str) -> File:
-    """Become the owner of a peer's file, with the token its owner gave (transport 9)."""
+    """Become the owner of a peer's file, with the token its owner gave (transport 9).
+
+    When the Backbone did so before, and this process did not live to record it, the file gets another token.
+    """
     file = get_file(services, file_id)
-    answer = await services.backbone.files.claim_ownership(file_id, token)
+    try:
+        answer = await services.backbone.files.claim_ownership(file_id, token)
+    except BackboneRequestError as error:
+        if error.code != _ALREADY_OWN or file.is_own:
+            raise
+        log.info("The Backbone had already handed over the file", file=file_id)
+        answer = await services.backbone.files.regenerate_ownership_token(file_id)
     refreshed = await refreshed_file(services, file)
 
     def keep(unit: Unit) -> File:
@@ -267,9 +304,3 @@ async def _change(services: Services, file_id: str, **changes: Any) -> File:
         return changed
 
     return await services.store.transact(change)
-
-
-async def _run(work: Callable[[], T], size_bytes: int) -> T:
-    if size_bytes <= _IN_THE_LOOP_BYTES:
-        return work()
-    return await trio.to_thread.run_sync(work, limiter=_large_ciphers)

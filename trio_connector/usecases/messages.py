@@ -2,23 +2,24 @@
 
 A message is on its way once the Backbone has it, which is before it can be recorded. So its record is kept as *pending*
 beforehand: should the process die in between, ``recover_pending_messages`` asks the Backbone which of them it has.
+Opening what peers sent stands in ``received_messages``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
 
-from trio_connector.backbone import MessageAnswer, MessageRecipientAnswer
-from trio_connector.content import parse, to_json
-from trio_connector.crypto.ciphers import Cipher, SecretKey
-from trio_connector.crypto.dates import normalized
+from trio_connector.crypto.ciphers import SecretKey
+from trio_connector.crypto.dates import iso, normalized, parse_date
 from trio_connector.crypto.hashes import content_hash
 from trio_connector.crypto.ids import new_id
-from trio_connector.crypto.messages import OpenedMessage, Recipient, open_message, seal_message
+from trio_connector.crypto.messages import Recipient, SealedMessage, seal_message
 from trio_connector.crypto.references import FileReference
 from trio_connector.domain.file import File
 from trio_connector.domain.message import (
@@ -38,16 +39,13 @@ from trio_connector.domain.message_rules import (
     wrong_content,
 )
 from trio_connector.domain.relationship import Relationship
-from trio_connector.errors import (
-    BackboneRequestError,
-    CoreError,
-    RecordNotFound,
-    UnexpectedCondition,
-    runtime_record_not_found,
-)
+from trio_connector.errors import BackboneRequestError, UnexpectedCondition, runtime_record_not_found
 from trio_connector.events.model import NewEvent
 from trio_connector.store import Unit
-from trio_connector.usecases.files import download_file, fetch_file, get_file
+from trio_connector.usecases.contents import kept, sent
+from trio_connector.usecases.files import download_file, get_file
+from trio_connector.usecases.large_work import by_size
+from trio_connector.usecases.reachability import is_away, was_refused
 from trio_connector.usecases.relationships import newest_relationship_to
 from trio_connector.usecases.requests import check_request_can_be_sent
 from trio_connector.usecases.secrets import load_channel_secrets
@@ -60,6 +58,12 @@ MESSAGE_WAS_READ_AT_CHANGED = "transport.messageWasReadAtChanged"
 PENDING_MESSAGES = "PendingMessages"
 """Map from a local id to a message that may or may not be at the Backbone: its record and the hash of its body."""
 
+FORGOTTEN_AFTER = timedelta(minutes=10)
+"""A request that seemed lost can still reach the Backbone for a while; until then its message is looked for."""
+
+_CLOCKS_DIFFER_BY = timedelta(hours=1)
+"""How far back from its own date a message is looked for among those at the Backbone."""
+
 log = structlog.get_logger("Transport.MessagesController")
 
 
@@ -69,8 +73,11 @@ log = structlog.get_logger("Transport.MessagesController")
 async def send_message(
     services: Services, *, recipients: Sequence[str], content: Any, attachments: Sequence[str] = ()
 ) -> Message:
-    """Send a message, with all checks of runtime 5.5."""
-    sent_content = to_json(parse(content))
+    """Send a message, with all checks of runtime 5.5.
+
+    When its answer is lost, the message may be at the Backbone: the next synchronisation finds out and records it.
+    """
+    sent_content = kept(content)
     content_type = sent_content.get("@type", "")
     if content_type not in MESSAGE_CONTENT_TYPES:
         raise wrong_content()
@@ -108,7 +115,8 @@ async def send_checked_message(
         FileReference(id=file.id, key=SecretKey.from_json(file.secret_key), backbone_base_url=services.base_url)
         for file in files
     ]
-    sealed = seal_message(content, references, now, keys, services.entropy)
+    seal = partial(seal_message, sent(content), references, now, keys, services.entropy)
+    sealed: SealedMessage = await by_size(seal, _size_of(content))
     pending_id = new_id("PENDMS", services.entropy)
     message = Message(
         id=pending_id,
@@ -128,6 +136,7 @@ async def send_checked_message(
     )
     pending = {"bodyHash": content_hash(sealed.body.encode()), "message": message}
     await services.store.transact(lambda unit: unit.put_value(PENDING_MESSAGES, pending_id, pending))
+    services.messages_on_their_way.add(pending_id)
     try:
         answer = await services.backbone.messages.send(
             body=sealed.body,
@@ -137,11 +146,17 @@ async def send_checked_message(
             ],
             attachments=[file.id for file in files],
         )
+        return await _record_sent(services, pending_id, message, answer.id, answer.created_at)
     except BackboneRequestError as error:
-        if 400 <= error.backbone_status < 500 and error.backbone_status != 408:  # it answered, and it refused
+        if was_refused(error):
             await services.store.transact(lambda unit: unit.delete_value(PENDING_MESSAGES, pending_id))
         raise
-    return await _record_sent(services, pending_id, message, answer.id, answer.created_at)
+    finally:
+        services.messages_on_their_way.discard(pending_id)
+
+
+def _size_of(content: dict[str, Any]) -> int:
+    return len(msgspec.json.encode(content))
 
 
 async def _record_sent(
@@ -162,89 +177,46 @@ async def _record_sent(
 async def recover_pending_messages(services: Services) -> None:
     """Record the messages that the Backbone has and this process did not live to record; forget those it has not.
 
-    Raises BackboneRequestError while the Backbone cannot be asked; the pending messages are then kept.
+    Raises BackboneRequestError while the Backbone is away; the pending messages are then kept. Messages that are being
+    sent at this moment are left alone.
     """
-    pending = services.store.values(PENDING_MESSAGES)
-    if not pending:
+    by_hash = {
+        entry["bodyHash"]: (local_id, msgspec.convert(entry["message"], Message))
+        for local_id, entry in services.store.values(PENDING_MESSAGES).items()
+        if local_id not in services.messages_on_their_way
+    }
+    if not by_hash:
         return
-    by_hash = {entry["bodyHash"]: (local_id, entry) for local_id, entry in pending.items()}
-    async for answer in services.backbone.messages.newest_first():
-        if answer.created_by != services.address:
-            continue
-        found = by_hash.pop(content_hash(answer.body.encode()), None)
-        if found is not None:
-            local_id, entry = found
-            message = msgspec.convert(entry["message"], Message)
-            await _record_sent(services, local_id, message, answer.id, answer.created_at)
-            log.info("Recorded a message whose sending was interrupted", message=answer.id)
-        if not by_hash:
-            break
-    left = [local_id for local_id, _ in by_hash.values()]
+    try:
+        await _find_pending(services, by_hash)
+    except BackboneRequestError as error:
+        if is_away(error):
+            raise
+        # What is wrong with some message of ours must not stop everything that peers sent.
+        log.warning("Messages whose sending was interrupted could not be looked for", code=error.code)
+    too_old = iso(services.clock() - FORGOTTEN_AFTER)
+    left = [local_id for local_id, message in by_hash.values() if message.created_at < too_old]
 
     def forget(unit: Unit) -> None:
         for local_id in left:
             unit.delete_value(PENDING_MESSAGES, local_id)
 
-    await services.store.transact(forget)
+    if left:
+        await services.store.transact(forget)
 
 
-# --- receiving -----------------------------------------------------------------------------------------------------
-
-
-def open_received(services: Services, answer: MessageAnswer) -> tuple[Message, list[FileReference]]:
-    """Decrypt and verify a peer's message (transport 13.3 steps 2 to 4); nothing is stored.
-
-    Raises RecordNotFound, CoreError ``messages.*``, and what reading a stranger's content raises.
-    """
-    relationship = newest_relationship_to(services, answer.created_by)
-    if relationship is None:
-        raise RecordNotFound("Relationship", answer.created_by)
-    own = next((entry for entry in answer.recipients if entry.address == services.address), None)
-    if own is None:
-        raise CoreError(
-            "error.transport.messages.ownAddressNotInList",
-            f"The recipients list of Message {answer.id} didn't contain an entry for the own address. "
-            "This Message should not have been received.",
-        )
-    secrets = load_channel_secrets(services.store, services.account, relationship.relationship_secret_id)
-    opened: OpenedMessage = open_message(
-        answer.body, own.encrypted_key, secrets, services.address, len(answer.recipients)
-    )
-    if opened.lists_differ:
-        log.warning("The lists of recipients inside a message differ in length", message=answer.id)
-    return (
-        Message(
-            id=answer.id,
-            secret_key=opened.key.to_json(False),
-            is_own=False,
-            created_by=answer.created_by,
-            created_by_device=answer.created_by_device,
-            created_at=answer.created_at,
-            recipients=[_recipient(own, relationship)],
-            attachments=[reference.id for reference in opened.content.attachments],
-            content=to_json(parse(opened.content.content)),
-        ),
-        list(opened.content.attachments),
-    )
-
-
-def _recipient(entry: MessageRecipientAnswer, relationship: Relationship) -> MessageRecipient:
-    return MessageRecipient(
-        address=entry.address,
-        encrypted_key=Cipher.from_base64(entry.encrypted_key).to_json(False),
-        received_at=entry.received_at,
-        received_by_device=entry.received_by_device,
-        relationship_id=relationship.id,
-    )
-
-
-async def load_attachments(services: Services, references: Sequence[FileReference]) -> list[File]:
-    """The files a received message names that are not stored yet; storing them is the caller's."""
-    return [
-        await fetch_file(services, reference)
-        for reference in references
-        if services.store.get(services.collections.files, reference.id) is None
-    ]
+async def _find_pending(services: Services, by_hash: dict[str, tuple[str, Message]]) -> None:
+    """Look through the newest messages at the Backbone; those that are found leave ``by_hash``."""
+    oldest = min(parse_date(message.created_at) for _, message in by_hash.values()) - _CLOCKS_DIFFER_BY
+    async for answer in services.backbone.messages.newest_first():
+        if answer.created_by == services.address:
+            found = by_hash.pop(content_hash(answer.body.encode()), None)
+            if found is not None:
+                local_id, message = found
+                await _record_sent(services, local_id, message, answer.id, answer.created_at)
+                log.info("Recorded a message whose sending was interrupted", message=answer.id)
+        if not by_hash or parse_date(answer.created_at) < oldest:
+            return
 
 
 # --- reading -------------------------------------------------------------------------------------------------------

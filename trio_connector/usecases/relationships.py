@@ -7,26 +7,29 @@ Backbone refuses because its effect is already there counts as done.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
 
 from trio_connector.backbone import RelationshipAnswer
-from trio_connector.content import Content, parse, to_json
-from trio_connector.crypto.channel import create_request
+from trio_connector.backbone.relationships import RelationshipStatus
+from trio_connector.content import to_json
+from trio_connector.crypto.channel import RequestSecrets, create_request
 from trio_connector.crypto.exchange import TemplatePublicKey
 from trio_connector.crypto.identity import Identity as SignedIdentity
 from trio_connector.crypto.ids import new_id
 from trio_connector.crypto.relationships import CreationContent, seal_acceptance, seal_creation
 from trio_connector.crypto.signatures import SignaturePublicKey
-from trio_connector.domain.identity import Identity
+from trio_connector.domain.identity import Identity, Json
 from trio_connector.domain.relationship import (
     RELATIONSHIPS,
     AuditLogEntry,
     Operation,
     Reason,
     Relationship,
+    Status,
     cannot_create,
     deleted_owner_of_relationship_template,
     existing,
@@ -39,10 +42,13 @@ from trio_connector.domain.relationship import (
 )
 from trio_connector.domain.requests.creation import check_creation_content
 from trio_connector.domain.template import RelationshipTemplate
-from trio_connector.errors import BackboneRequestError, runtime_record_not_found
+from trio_connector.errors import BackboneRequestError, UnexpectedCondition, runtime_record_not_found
 from trio_connector.events.model import NewEvent
 from trio_connector.store import Unit
-from trio_connector.usecases.secrets import load_channel_secrets, store_secret
+from trio_connector.usecases.contents import readable, sent
+from trio_connector.usecases.large_work import by_size
+from trio_connector.usecases.reachability import NOT_FOUND
+from trio_connector.usecases.secrets import load_channel_secrets, load_relationship_secret, store_secret
 from trio_connector.usecases.services import Services
 
 RELATIONSHIP_CHANGED = "transport.relationshipChanged"
@@ -50,7 +56,8 @@ REACTIVATION_REQUESTED = "transport.relationshipReactivationRequested"
 REACTIVATION_COMPLETED = "transport.relationshipReactivationCompleted"
 
 PENDING_CREATIONS = "PendingCreations"
-"""Map from template id to what is needed to take up a relationship whose creation was not recorded any more."""
+"""Map from the id of a template to the secrets with which a relationship was asked for, and to whom: until the
+relationship is recorded. Asking again uses the same, so it does not matter which of the questions arrived."""
 
 log = structlog.get_logger("Transport.RelationshipsController")
 
@@ -97,13 +104,13 @@ async def check_can_create_relationship(
     try:
         answer = await services.backbone.relationships.can_create(template.created_by)
     except BackboneRequestError as error:
-        if error.code == "error.platform.recordNotFound" and "Identity not found." in error.message:
+        if error.code == NOT_FOUND and "Identity not found." in error.message:
             raise deleted_owner_of_relationship_template() from error
         raise
     if not answer.can_create:
         raise cannot_create(answer.code)
     if creation_content is not None:
-        check_creation_content(services.store, template, parse(creation_content))
+        check_creation_content(services.store, template, readable(creation_content))
     return template
 
 
@@ -113,50 +120,53 @@ async def create_relationship(services: Services, template_id: str, creation_con
     The secrets are stored before the Backbone is asked: should the process die before the answer is recorded, the
     first event about the relationship takes it up.
     """
-    content: Content = parse(creation_content)
+    content: Json = to_json(readable(creation_content))
     template = await check_can_create_relationship(services, template_id, creation_content)
-    sent_content = to_json(content)
     account = services.account
-    secrets = create_request(
+    fresh = create_request(
         TemplatePublicKey.from_json(template.template_key),
         SignaturePublicKey.from_json(template.identity.public_key),
         services.entropy,
     )
-    secret_id = new_id("TRPRSE", services.entropy)
-    sealed = seal_creation(
-        CreationContent(sent_content, SignedIdentity.from_json(msgspec.to_builtins(account.identity)), template.id),
-        secrets,
-        account.device_key,
-        services.entropy,
-    )
+    fresh_id = new_id("TRPRSE", services.entropy)
 
-    def prepare(unit: Unit) -> None:
-        store_secret(unit, services, secret_id, secrets)
-        unit.put_value(
-            PENDING_CREATIONS,
-            template.id,
-            {"secretId": secret_id, "peer": template.identity, "creationContent": sent_content},
-        )
+    def prepare(unit: Unit) -> tuple[str, RequestSecrets]:
+        pending = unit.value(PENDING_CREATIONS, template.id)
+        if pending is not None:
+            secrets = load_relationship_secret(unit, account, pending["secretId"])
+            if isinstance(secrets, RequestSecrets):
+                return pending["secretId"], secrets
+        store_secret(unit, services, fresh_id, fresh)
+        unit.put_value(PENDING_CREATIONS, template.id, {"secretId": fresh_id, "peer": template.identity})
+        return fresh_id, fresh
 
-    await services.store.transact(prepare)
+    secret_id, secrets = await services.store.transact(prepare)
+    signed_identity = SignedIdentity.from_json(msgspec.to_builtins(account.identity))
+    creation = CreationContent(sent(content), signed_identity, template.id)
+    seal = partial(seal_creation, creation, secrets, account.device_key, services.entropy)
+    sealed = await by_size(seal, len(msgspec.json.encode(content)))
     answer = await services.backbone.relationships.create(template.id, sealed)
-    relationship = Relationship(
+    created = Relationship(
         id=answer.id,
         relationship_secret_id=secret_id,
         peer=template.identity,
         status="Pending",
         audit_log=audit_log_of(answer),
         template_id=template.id,
-        creation_content=sent_content,
+        creation_content=content,
     )
+    return await services.store.transact(lambda unit: record_created(unit, created))
 
-    def record(unit: Unit) -> None:
-        unit.put(RELATIONSHIPS, relationship)
-        unit.delete_value(PENDING_CREATIONS, template.id)
-        unit.append(relationship_event(RELATIONSHIP_CHANGED, relationship))
 
-    await services.store.transact(record)
-    return relationship
+def record_created(unit: Unit, created: Relationship) -> Relationship:
+    """Store an own relationship and tell of it, unless an event about it was quicker; the stored one."""
+    known = unit.get(RELATIONSHIPS, created.id)
+    if known is not None:
+        return known
+    unit.insert(RELATIONSHIPS, created)
+    unit.delete_value(PENDING_CREATIONS, created.template_id)
+    unit.append(relationship_event(RELATIONSHIP_CHANGED, created))
+    return created
 
 
 # --- answering and ending ------------------------------------------------------------------------------------------
@@ -248,8 +258,10 @@ async def _operate(
         log.info("The Backbone had already recorded this step", operation=operation, relationship=relationship.id)
 
     def record(unit: Unit) -> Relationship:
-        current = unit.get(RELATIONSHIPS, relationship.id) or relationship
-        changed = with_answer(current, answer)
+        current = unit.get(RELATIONSHIPS, relationship.id)
+        changed = with_answer(current or relationship, answer)
+        if current is None or len(changed.audit_log) == len(current.audit_log):  # forgotten or recorded meanwhile
+            return changed
         unit.put(RELATIONSHIPS, changed)
         unit.append(relationship_event(RELATIONSHIP_CHANGED, changed))
         if operation in _SECOND_EVENT:
@@ -288,10 +300,27 @@ async def _ask(
 
 
 def audit_log_of(answer: RelationshipAnswer) -> list[AuditLogEntry]:
-    """The audit log of a Backbone answer as it stands in records."""
+    """The audit log of a Backbone answer as it stands in records; raises UnexpectedCondition for an empty one."""
+    if not answer.audit_log:
+        raise UnexpectedCondition(f"The Relationship '{answer.id}' has no audit log.")
     return ordered_audit_log(
-        [msgspec.convert(entry, AuditLogEntry, from_attributes=True) for entry in answer.audit_log]
+        [
+            AuditLogEntry(
+                created_at=entry.created_at,
+                created_by=entry.created_by,
+                created_by_device=entry.created_by_device,
+                reason=entry.reason,
+                old_status=None if entry.old_status is None else _shown_status(entry.old_status),
+                new_status=_shown_status(entry.new_status),
+            )
+            for entry in answer.audit_log
+        ]
     )
+
+
+def _shown_status(status: RelationshipStatus) -> Status:
+    """The status as clients know it; the Backbone's last one means that nobody has any business with it."""
+    return "DeletionProposed" if status == "ReadyForDeletion" else status
 
 
 def with_answer(relationship: Relationship, answer: RelationshipAnswer) -> Relationship:
@@ -299,7 +328,7 @@ def with_answer(relationship: Relationship, answer: RelationshipAnswer) -> Relat
     audit_log = audit_log_of(answer)
     if len(audit_log) < len(relationship.audit_log):
         return relationship
-    return msgspec.structs.replace(relationship, status=answer.status, audit_log=audit_log)
+    return msgspec.structs.replace(relationship, status=_shown_status(answer.status), audit_log=audit_log)
 
 
 def relationship_event(namespace: str, relationship: Relationship) -> NewEvent:

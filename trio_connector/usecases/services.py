@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,8 @@ class Services:
     counters: ChannelCounters
     synchronizer: Synchronizer
     tags: TagCache
+    messages_on_their_way: set[str] = field(default_factory=set)
+    """Local ids of messages that are being sent at this moment."""
 
     @property
     def base_url(self) -> str:

@@ -3,7 +3,8 @@
 The synchronizer is a task of the daemon's nursery. Use cases and the sync loop ask it for a run and wait; whoever goes
 away leaves the run untouched. A run works through the external events in order; what an event changes is committed
 together with the events that tell of it before the next one is looked at. The id of the open run is kept in the
-store, so that a process that died in the middle finishes its own run instead of waiting until it expires.
+store, so that a process that died in the middle finishes its own run: a run that expires counts as a failure of each of
+its events, and after three of those the Backbone does not offer an event again.
 """
 
 from __future__ import annotations
@@ -18,27 +19,31 @@ import trio
 
 from trio_connector.backbone import ExternalEvent, ExternalEventResult
 from trio_connector.correlation import correlated, current_correlation_id, new_correlation_id
-from trio_connector.domain.collection import Record
 from trio_connector.errors import BackboneRequestError, ConnectorError
 from trio_connector.store import Unit
+from trio_connector.store.errors import WriteFailed
 from trio_connector.usecases.account import ensure_datawallet, upgrade_datawallet
-from trio_connector.usecases.external_events import PROCESSED_EVENTS, ProcessedEvent, process_external_events
+from trio_connector.usecases.event_payloads import PROCESSED_EVENTS
+from trio_connector.usecases.external_events import ProcessedEvent, process_external_events
 from trio_connector.usecases.messages import recover_pending_messages
+from trio_connector.usecases.reachability import NOT_FOUND, is_away, running_sync_run, was_refused
 from trio_connector.usecases.services import Services
 
 log = structlog.get_logger("Transport.SyncController")
 
 SYNC_INFO = "SyncInfo"
 _OPEN_RUN = "OpenSyncRun"
-_ANOTHER_RUN_IS_RUNNING = "error.platform.validation.syncRun.cannotStartSyncRunWhenAnotherSyncRunIsRunning"
+MAX_RUNS = 100
+"""So many runs follow each other in one synchronisation; what is left then waits for the next one."""
+
 _RUN_ALREADY_FINALIZED = "error.platform.validation.syncRun.syncRunAlreadyFinalized"
 
 
 @dataclass(frozen=True)
 class ChangedItems:
-    """The records that one synchronisation created or changed, in order."""
+    """The ids of the records that one synchronisation created or changed, in order."""
 
-    records: tuple[Record, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 @dataclass
@@ -88,8 +93,9 @@ class Synchronizer:
     async def sync_everything(self) -> ChangedItems:
         """Synchronise with the Backbone, or join the run that is under way; answers what it changed.
 
-        Raises BackboneRequestError when the run could not be started, read or finalized; everybody who shares the run
-        gets the same answer. A caller that is cancelled leaves the run going.
+        Raises BackboneRequestError when the run could not be started, read or finalized, WriteFailed when the disk
+        takes nothing, and ``error.connector.stopping`` at the end; everybody who shares the run gets the same answer.
+        A caller that is cancelled leaves the run going.
         """
         if self._stopping:
             raise ConnectorError("error.connector.stopping", "The Connector is stopping.", status=503)
@@ -110,7 +116,7 @@ class Synchronizer:
             with correlated(run.correlation_id):
                 run.changed = await _sync_everything(services)
             outcome = "done"
-        except ConnectorError as error:
+        except (ConnectorError, WriteFailed) as error:
             run.error = error
         finally:
             self._running = None
@@ -132,50 +138,57 @@ class SyncObserver:
 
 
 async def _sync_everything(services: Services) -> ChangedItems:
-    changed: list[Record] = []
+    changed: list[str] = []
     await ensure_datawallet(services.store, services.backbone)
     await recover_pending_messages(services)
-    while True:
-        run_id = await _open_run(services)
-        if run_id is None:
-            break
-        processed = await _work_through(services, run_id)
-        more = await _finalize(services, run_id, processed)
-        changed.extend(event.record for event in processed if event.record is not None)
-        if not more:
+    left_open = services.store.value(SYNC_INFO, _OPEN_RUN)
+    if isinstance(left_open, str):
+        await _work_through(services, left_open, changed)
+    for _ in range(MAX_RUNS):
+        run_id = await _start_run(services)
+        if run_id is None or not await _work_through(services, run_id, changed):
             break
     await _record_success(services)
     return ChangedItems(tuple(changed))
 
 
-async def _open_run(services: Services) -> str | None:
-    """Start a run, or take up the one this process left open; ``None`` when there is nothing to do."""
+async def _start_run(services: Services) -> str | None:
+    """Start a run, or take up the one that an earlier attempt left open; ``None`` when there is nothing to do."""
+    run_id: str | None
     try:
-        answer = await services.backbone.sync_runs.start_external_event_sync()
+        run_id = await _start(services)
     except BackboneRequestError as error:
-        left_open = services.store.value(SYNC_INFO, _OPEN_RUN)
-        if error.code == _ANOTHER_RUN_IS_RUNNING and isinstance(left_open, str):
-            return left_open
-        if error.code != "error.platform.recordNotFound" or "Datawallet" not in error.message:
-            raise
-        # The identity was created, but the process died before the first upgrade run (transport 22.2).
-        await upgrade_datawallet(services.backbone)
-        answer = await services.backbone.sync_runs.start_external_event_sync()
-    if answer.sync_run is None:
-        return None
-    run_id = answer.sync_run.id
-    await services.store.transact(lambda unit: unit.put_value(SYNC_INFO, _OPEN_RUN, run_id))
+        if error.code == NOT_FOUND and "Datawallet" in error.message:
+            # The identity was created, but the process died before the first upgrade run (transport 22.2).
+            await upgrade_datawallet(services.backbone)
+            run_id = await _start(services)
+        else:
+            run_id = running_sync_run(error)  # its start seemed to fail, but only the answer was lost
+            if run_id is None:
+                raise
+    if run_id is not None:
+        await services.store.transact(lambda unit: unit.put_value(SYNC_INFO, _OPEN_RUN, run_id))
     return run_id
 
 
-async def _work_through(services: Services, run_id: str) -> list[ProcessedEvent]:
+async def _start(services: Services) -> str | None:
+    answer = await services.backbone.sync_runs.start_external_event_sync()
+    return None if answer.sync_run is None else answer.sync_run.id
+
+
+async def _work_through(services: Services, run_id: str, changed: list[str]) -> bool:
+    """Handle the events of a run and finalize it; whether there may be new events. ``changed`` gets the ids."""
     try:
         events = await services.backbone.sync_runs.external_events(run_id)
     except BackboneRequestError as error:
-        if error.code == _RUN_ALREADY_FINALIZED:
-            return []
-        raise
-    return await process_external_events(services, sorted(events, key=_index))
+        if is_away(error) or not was_refused(error):
+            raise
+        log.info("A sync run that was left open is over", run=run_id, code=error.code)
+        await _close(services)
+        return True
+    processed = await process_external_events(services, sorted(events, key=_index))
+    changed.extend(event.changed_id for event in processed if event.changed_id is not None)
+    return await _finalize(services, run_id, processed)
 
 
 def _index(event: ExternalEvent) -> int:
@@ -192,14 +205,17 @@ async def _finalize(services: Services, run_id: str, processed: Sequence[Process
         if error.code != _RUN_ALREADY_FINALIZED:
             raise
         more = True
+    await _close(services)
+    return more
 
+
+async def _close(services: Services) -> None:
     def close(unit: Unit) -> None:
         unit.delete_value(SYNC_INFO, _OPEN_RUN)
         for event_id in unit.values(PROCESSED_EVENTS):
             unit.delete_value(PROCESSED_EVENTS, event_id)
 
     await services.store.transact(close)
-    return more
 
 
 async def _record_success(services: Services) -> None:
@@ -239,5 +255,8 @@ async def sync_and_log(services: Services) -> bool:
         await services.synchronizer.sync_everything()
     except ConnectorError as error:
         structlog.get_logger("SyncModule").error("Sync failed", code=error.code, error=error.message)
+        return False
+    except WriteFailed as error:
+        structlog.get_logger("SyncModule").error("Sync failed", error=str(error))
         return False
     return True

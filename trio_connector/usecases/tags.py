@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-import trio
 
+from trio_connector.backbone.shared import Shared
 from trio_connector.domain.attributes.tags import TagCollection, check_tags, needs_collection
 
 if TYPE_CHECKING:
@@ -23,23 +24,27 @@ class TagCache:
     """The collection as it was last fetched; callers that come at once share one request."""
 
     def __init__(self) -> None:
-        self._collection: TagCollection | None = None
+        self._collection = TagCollection()
         self._etag: str | None = None
         self._fetched_at: datetime | None = None
-        self._fetching = trio.Lock()
+        self._fetching: Shared[TagCollection] = Shared()
 
     async def get(self, services: Services) -> TagCollection:
         """The collection, at most some minutes old. Raises BackboneRequestError when it must be fetched and cannot."""
-        async with self._fetching:
-            now = services.clock()
-            if self._collection is not None and self._fetched_at is not None and now - self._fetched_at < LIFETIME:
-                return self._collection
-            answer = await services.backbone.tags.get(self._etag)
-            if answer is not None:
-                collection, self._etag = answer
-                self._collection = msgspec.convert(msgspec.to_builtins(collection), TagCollection)
-            self._fetched_at = now
-            return self._collection or TagCollection()
+        if self._is_fresh(services):
+            return self._collection
+        return await self._fetching.run(partial(self._fetch, services))
+
+    def _is_fresh(self, services: Services) -> bool:
+        return self._fetched_at is not None and services.clock() - self._fetched_at < LIFETIME
+
+    async def _fetch(self, services: Services) -> TagCollection:
+        answer = await services.backbone.tags.get(self._etag)
+        if answer is not None:
+            collection, self._etag = answer
+            self._collection = msgspec.convert(msgspec.to_builtins(collection), TagCollection)
+        self._fetched_at = services.clock()
+        return self._collection
 
 
 async def get_tag_collection(services: Services) -> TagCollection:

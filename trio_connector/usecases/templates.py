@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from trio_connector.content import Content, parse, to_json
 from trio_connector.crypto.ciphers import SecretKey
 from trio_connector.crypto.dates import iso, normalized
 from trio_connector.crypto.identity import Identity as SignedIdentity
-from trio_connector.crypto.references import Reference, RelationshipTemplateReference, TokenReference
+from trio_connector.crypto.references import (
+    Reference,
+    RelationshipTemplateReference,
+    TokenReference,
+    not_intended_for_you,
+)
 from trio_connector.crypto.templates import TemplateContent, new_template_key, open_template, seal_template
 from trio_connector.crypto.tokens import TokenContentRelationshipTemplate, parse_token_content
-from trio_connector.domain.identity import Identity
+from trio_connector.domain.identity import Identity, Json
 from trio_connector.domain.password_protection import PasswordProtectionParameters, shared_protection
 from trio_connector.domain.template import (
     TEMPLATE_CONTENT_TYPES,
@@ -24,10 +29,18 @@ from trio_connector.domain.template import (
     template_dto,
 )
 from trio_connector.domain.token import Token, invalid_reference, invalid_token_content
-from trio_connector.errors import ValidationFailed, runtime_record_not_found
+from trio_connector.errors import (
+    BackboneRequestError,
+    UnexpectedCondition,
+    ValidationFailed,
+    runtime_record_not_found,
+)
 from trio_connector.events.model import NewEvent
 from trio_connector.store import Unit
-from trio_connector.usecases.protection import known_protection, password_for, protect
+from trio_connector.usecases.contents import kept, sent
+from trio_connector.usecases.large_work import by_size
+from trio_connector.usecases.protection import check_password_given, known_protection, password_for, protect
+from trio_connector.usecases.reachability import NOT_FOUND
 from trio_connector.usecases.requests import check_can_create_outgoing_request
 from trio_connector.usecases.secrets import store_secret
 from trio_connector.usecases.services import Services
@@ -55,17 +68,16 @@ async def create_own_template(
     password_protection: PasswordProtectionParameters | None = None,
 ) -> RelationshipTemplate:
     """Create a template, with the checks of runtime 5.3."""
-    parsed = parse(content)
-    sent_content = to_json(parsed)
-    if sent_content.get("@type") not in TEMPLATE_CONTENT_TYPES:
+    kept_content = kept(content)
+    if kept_content.get("@type") not in TEMPLATE_CONTENT_TYPES:
         raise ValidationFailed(
             "The content of a RelationshipTemplate must either be a RelationshipTemplateContent or an "
             "ArbitraryRelationshipTemplateContent."
         )
-    if sent_content["@type"] == "RelationshipTemplateContent":
-        sent_content = await _checked_requests(services, sent_content, expires_at)
+    if kept_content["@type"] == "RelationshipTemplateContent":
+        kept_content = await _checked_requests(services, kept_content, expires_at)
     return await _send_template(
-        services, sent_content, expires_at, max_number_of_allocations, for_identity, password_protection
+        services, kept_content, expires_at, max_number_of_allocations, for_identity, password_protection
     )
 
 
@@ -92,12 +104,13 @@ async def _send_template(
     password_protection: PasswordProtectionParameters | None,
 ) -> RelationshipTemplate:
     account = services.account
+    expires_at = normalized(expires_at)
     template_key, keypair = new_template_key(services.entropy)
     secret_key = SecretKey.generate(services.entropy)
     identity = SignedIdentity.from_json(msgspec.to_builtins(account.identity))
-    sealed = seal_template(
-        TemplateContent(content, identity, template_key), account.identity_key, secret_key, services.entropy
-    )
+    template_content = TemplateContent(sent(content), identity, template_key)
+    seal = partial(seal_template, template_content, account.identity_key, secret_key, services.entropy)
+    sealed = await by_size(seal, len(msgspec.json.encode(content)))
     protection, hashed = await protect(services, password_protection)
     # The key is kept before the Backbone is asked: a template without its key could answer no relationship.
     await services.store.transact(lambda unit: store_secret(unit, services, template_key.id, keypair))
@@ -116,7 +129,7 @@ async def _send_template(
         created_by=services.address,
         created_by_device=account.device_id,
         created_at=answer.created_at,
-        expires_at=normalized(expires_at),
+        expires_at=expires_at,
         template_key=template_key.to_json(False),
         max_number_of_allocations=max_number_of_allocations,
         for_identity=for_identity,
@@ -143,25 +156,35 @@ async def load_peer_template(
     inside = parse_token_content(token.content)
     if not isinstance(inside, TokenContentRelationshipTemplate):
         raise invalid_token_content()
-    return await load_template(services, inside.reference(), password)
+    return await load_template(services, inside.reference(), password, for_identity=inside.for_identity)
 
 
 async def load_template(
-    services: Services, reference: RelationshipTemplateReference, password: str | None = None
+    services: Services,
+    reference: RelationshipTemplateReference,
+    password: str | None = None,
+    *,
+    for_identity: str | None = None,
 ) -> RelationshipTemplate:
-    """The template behind ``reference``; a peer's is announced each time it is loaded (transport 11)."""
-    if reference.password_protection is not None and not password:
-        await password_for(services, reference, password)  # raises
+    """The template behind ``reference``; a peer's is announced each time it is loaded (transport 11).
+
+    ``for_identity`` is the whole address that a token with the reference names.
+    """
+    check_password_given(reference, password)
     templates = services.collections.templates
     stored = services.store.get(templates, reference.id)
     if stored is not None:
         if not stored.is_own:
             await services.store.transact(lambda unit: unit.append(_loaded(services, stored)))
         return stored
+    if for_identity is not None and not services.address.endswith(for_identity):
+        raise not_intended_for_you(reference.id)
     hashed = await password_for(services, reference, password)
     answer = await services.backbone.relationship_templates.get(reference.id, password=hashed)
-    opened = open_template(answer.content, reference.key, answer.created_by)
-    content: Content = parse(opened.content)
+    if answer.id != reference.id:
+        raise UnexpectedCondition(f"The Backbone answered with another RelationshipTemplate than '{reference.id}'.")
+    opening = partial(_open, answer.content, reference.key, answer.created_by)
+    opened, content = await by_size(opening, len(answer.content))
     template = RelationshipTemplate(
         id=answer.id,
         secret_key=reference.key.to_json(False),
@@ -174,7 +197,7 @@ async def load_template(
         template_key=opened.template_key.to_json(False),
         max_number_of_allocations=answer.max_number_of_allocations,
         for_identity=answer.for_identity,
-        content=to_json(content),
+        content=content,
         password_protection=known_protection(reference, password),
     )
 
@@ -184,6 +207,11 @@ async def load_template(
 
     await services.store.transact(keep)
     return template
+
+
+def _open(content: str, key: SecretKey, created_by: str) -> tuple[TemplateContent, Json]:
+    opened = open_template(content, key, created_by)
+    return opened, kept(opened.content)
 
 
 async def create_token_for_template(
@@ -218,10 +246,14 @@ async def create_token_for_template(
 
 
 async def delete_template(services: Services, template_id: str) -> None:
-    """Delete a template; an own one at the Backbone first."""
+    """Delete a template; an own one at the Backbone first. One that the Backbone has no more is deleted here alone."""
     template = get_template(services, template_id)
     if template.is_own:
-        await services.backbone.relationship_templates.delete(template_id)
+        try:
+            await services.backbone.relationship_templates.delete(template_id)
+        except BackboneRequestError as error:
+            if error.code != NOT_FOUND:
+                raise
     await services.store.transact(lambda unit: unit.delete(services.collections.templates, template_id))
 
 

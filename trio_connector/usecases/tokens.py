@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from trio_connector.content import parse, to_json
+import msgspec
+
 from trio_connector.crypto.ciphers import SecretKey
+from trio_connector.crypto.dates import normalized
 from trio_connector.crypto.references import TokenReference
 from trio_connector.crypto.tokens import open_token, seal_token
+from trio_connector.domain.identity import Json
 from trio_connector.domain.password_protection import PasswordProtectionParameters
 from trio_connector.domain.token import Token, empty_token, invalid_token_content
-from trio_connector.errors import ConnectorError, runtime_record_not_found
+from trio_connector.errors import (
+    BackboneRequestError,
+    ConnectorError,
+    UnexpectedCondition,
+    runtime_record_not_found,
+)
 from trio_connector.store import Unit
-from trio_connector.usecases.protection import known_protection, password_for, protect
+from trio_connector.usecases.contents import kept, sent
+from trio_connector.usecases.large_work import by_size
+from trio_connector.usecases.protection import check_password_given, known_protection, password_for, protect
+from trio_connector.usecases.reachability import NOT_FOUND
 from trio_connector.usecases.services import Services
 
 
@@ -38,12 +50,12 @@ async def create_own_token(
     Raises ``error.runtime.invalidTokenContent`` for content that is no object or whose ``@type`` refuses it.
     """
     try:
-        sent_content = to_json(parse(content))
+        kept_content = kept(content)
     except ConnectorError as error:
         raise invalid_token_content() from error
     return await send_token(
         services,
-        content=sent_content,
+        content=kept_content,
         expires_at=expires_at,
         ephemeral=ephemeral,
         for_identity=for_identity,
@@ -61,10 +73,12 @@ async def send_token(
     password_protection: PasswordProtectionParameters | None = None,
 ) -> Token:
     """As ``create_own_token``, with content that is known to be valid."""
+    expires_at = normalized(expires_at)
     protection, hashed = await protect(services, password_protection)
     secret_key = SecretKey.generate(services.entropy)
+    seal = partial(seal_token, sent(content), secret_key, services.entropy)
     answer = await services.backbone.tokens.create(
-        content=seal_token(content, secret_key, services.entropy),
+        content=await by_size(seal, len(msgspec.json.encode(content))),
         expires_at=expires_at,
         for_identity=for_identity,
         password=hashed,
@@ -90,15 +104,17 @@ async def load_peer_token(
     services: Services, reference: TokenReference, *, ephemeral: bool, password: str | None = None
 ) -> Token:
     """The token behind a reference, from the store or from the Backbone; stored unless ``ephemeral`` (transport 10)."""
-    if reference.password_protection is not None and not password:
-        await password_for(services, reference, password)  # raises
+    check_password_given(reference, password)
     stored = services.store.get(services.collections.tokens, reference.id)
     if stored is not None:
         return stored
     hashed = await password_for(services, reference, password)
     answer = await services.backbone.tokens.get(reference.id, password=hashed)
+    if answer.id != reference.id:
+        raise UnexpectedCondition(f"The Backbone answered with another Token than '{reference.id}'.")
     if not answer.content or not answer.created_by or not answer.created_by_device:
         raise empty_token(reference.id)
+    opening = partial(_open, answer.content, reference.key)
     token = Token(
         id=answer.id,
         secret_key=reference.key.to_json(False),
@@ -108,7 +124,7 @@ async def load_peer_token(
         created_by_device=answer.created_by_device,
         created_at=answer.created_at,
         expires_at=answer.expires_at,
-        content=to_json(parse(open_token(answer.content, reference.key))),
+        content=await by_size(opening, len(answer.content)),
         password_protection=known_protection(reference, password),
     )
     if not ephemeral:
@@ -116,11 +132,19 @@ async def load_peer_token(
     return token
 
 
+def _open(content: str, key: SecretKey) -> Json:
+    return kept(open_token(content, key))
+
+
 async def delete_token(services: Services, token_id: str) -> None:
     """Delete a token; an own one at the Backbone first. One that the Backbone has no more is deleted here alone."""
     token = get_token(services, token_id)
     if token.is_own:
-        await services.backbone.tokens.delete(token_id)
+        try:
+            await services.backbone.tokens.delete(token_id)
+        except BackboneRequestError as error:
+            if error.code != NOT_FOUND:
+                raise
 
     def forget(unit: Unit) -> None:
         unit.delete(services.collections.tokens, token_id)

@@ -8,27 +8,36 @@ WebSockets.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from quart import Response
-from quart.ctx import RequestContext
-from quart.wrappers import Request as QuartRequest
+from quart.ctx import RequestContext, WebsocketContext
 from quart_trio import QuartTrio
 from werkzeug.datastructures import Headers
 
 from trio_connector.api.authentication import Authenticator, authenticator
 from trio_connector.api.connection import BodyConnection, BodyRequest
 from trio_connector.api.counters import RequestCounter
+from trio_connector.api.docs import docs_routes
+from trio_connector.api.errors import no_such_route
+from trio_connector.api.finishing import Finished
 from trio_connector.api.monitoring import monitoring_routes
+from trio_connector.api.openapi import openapi_document
 from trio_connector.api.parts import ApiParts
-from trio_connector.api.pipeline import Pipeline
+from trio_connector.api.pipeline import Pipeline, correlation_id
 from trio_connector.api.request import Request
-from trio_connector.api.routes import CORE_PREFIX, CORE_RESOURCES, DEBUG_RESOURCES
+from trio_connector.api.routes import CORE_PREFIX, CORE_RESOURCES, DEBUG_RESOURCES, Resource
+from trio_connector.api.routes.events import EVENT_ROLE, event_routes, subscriber_routes
 from trio_connector.api.routing import RouteTable
+from trio_connector.api.stream import EventStreams
+from trio_connector.correlation import correlated
+from trio_connector.errors import ConnectorError
+from trio_connector.settings import CoreHttpApiOptions
+from trio_connector.settings.modules import DocsOptions
 
 _STATE = "trio_connector"
+STREAM_PATH: Final = f"{CORE_PREFIX}/Events/Stream".lower()
 
 
 class ConnectorApp(QuartTrio):
@@ -37,12 +46,13 @@ class ConnectorApp(QuartTrio):
     asgi_http_class = BodyConnection
     request_class = BodyRequest
 
-    def __init__(self, pipeline: Pipeline, counter: RequestCounter) -> None:
+    def __init__(self, pipeline: Pipeline, counter: RequestCounter, streams: EventStreams | None = None) -> None:
         super().__init__(__name__, static_folder=None)
         self.config["MAX_CONTENT_LENGTH"] = None  # each kind of body has its own limit
         self.config["RESPONSE_TIMEOUT"] = None  # the server watches clients that stop reading
         self.pipeline = pipeline
         self.request_counter = counter
+        self.streams = streams
 
     def end_changes_by(self, time: float) -> None:
         """When the daemon stops: no operation may go on after ``time`` (Trio time), shielded or not."""
@@ -67,8 +77,8 @@ class ConnectorApp(QuartTrio):
         await send({"type": "http.response.body", "body": finished.body, "more_body": False})
 
     def create_url_adapter(self, request: Any) -> Any:
-        """Quart's own routing is for WebSockets only."""
-        return None if isinstance(request, QuartRequest) else super().create_url_adapter(request)
+        """Quart's own routing is not used."""
+        return None
 
     async def full_dispatch_request(self, request_context: RequestContext | None = None) -> Response:
         """Answer a request that came through Quart."""
@@ -77,11 +87,66 @@ class ConnectorApp(QuartTrio):
         request, match = quart_request.scope[_STATE]
         chunks = quart_request.body if request.has_body else None
         finished = await self.pipeline.respond(request, match, chunks)
-        response = Response(finished.body, finished.status)
-        response.headers = Headers(
-            [(name.decode("latin-1"), value.decode("latin-1")) for name, value in finished.headers]
-        )
-        return response
+        return _response(finished)
+
+    async def full_dispatch_websocket(self, websocket_context: WebsocketContext | None = None) -> Response | None:
+        """Serve a live stream, or refuse it before it is accepted."""
+        assert websocket_context is not None  # noqa: S101 - Quart always hands it over
+        websocket: Any = websocket_context.websocket
+        request = Request({**websocket.scope, "method": "GET"})
+        with correlated(correlation_id(request)):
+            refusal = await self.pipeline.admit(request, EVENT_ROLE)
+            if refusal is not None:
+                return _response(refusal)
+            if self.streams is None or request.raw_path.rstrip("/").lower() != STREAM_PATH:
+                return _response(self.pipeline.refused(no_such_route()))
+            try:
+                await self.streams.serve(request, websocket)
+            except ConnectorError as error:
+                return _response(self.pipeline.refused(error))
+        return None
+
+
+def _routes(parts: ApiParts, counter: RequestCounter) -> RouteTable:
+    settings = parts.settings
+    table = RouteTable()
+    table.add("", monitoring_routes(counter))
+    if not parts.core_api:
+        return table
+    resources = list(CORE_RESOURCES)
+    if parts.bus is not None:
+        resources += [
+            Resource("Events", event_routes(), EVENT_ROLE),
+            Resource("Subscribers", subscriber_routes(parts.bus), EVENT_ROLE),
+        ]
+    for resource in resources:
+        table.add(f"{CORE_PREFIX}/{resource.name}", resource.routes)
+    document = openapi_document(
+        table.routes,
+        version=parts.build.version,
+        api_key_header=settings.infrastructure.http_server.authentication.api_key.header_name,
+    )
+    if settings.debug:
+        for resource in DEBUG_RESOURCES:
+            table.add(f"{CORE_PREFIX}/{resource.name}", resource.routes)
+    docs = _docs_options(parts)
+    if docs.enabled:
+        table.add("", docs_routes(document, persist_auth=docs.rapidoc.persist_auth))
+    return table
+
+
+def _docs_options(parts: ApiParts) -> DocsOptions:
+    module = parts.settings.module("coreHttpApi")
+    docs = DocsOptions() if module is None else module.typed(CoreHttpApiOptions).docs
+    if docs.enabled and not parts.settings.debug:
+        raise ValueError("Documentation is not allowed in production mode.")
+    return docs
+
+
+def _response(finished: Finished) -> Response:
+    response = Response(finished.body, finished.status)
+    response.headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in finished.headers])
+    return response
 
 
 async def _gone(receive: Any) -> None:
@@ -93,25 +158,21 @@ async def _gone(receive: Any) -> None:
 def create_app(parts: ApiParts, *, authentication: Authenticator | None = None) -> ConnectorApp:
     """The application for ``parts``; ``authentication`` replaces the one that the configuration describes.
 
-    Raises ValueError for a configuration that cannot be served: no authentication outside debug mode, unusable CORS or
-    helmet options. Serve it with `http_server.serve`; when the daemon stops, call ``end_changes_by``.
+    Raises ValueError for a configuration that cannot be served: no authentication outside debug mode, documentation
+    pages outside it, unusable CORS or helmet options. Serve it with `http_server.serve`; when the daemon stops, call
+    ``end_changes_by``.
     """
     settings = parts.settings
     if authentication is None:
         authentication = authenticator(
             settings.infrastructure.http_server.authentication, debug=settings.debug, clock=parts.clock
         )
-    table = RouteTable()
     counter = RequestCounter(parts.clock())
-    table.add("", monitoring_routes(counter))
-    if parts.core_api:
-        for resource in CORE_RESOURCES + (DEBUG_RESOURCES if settings.debug else ()):
-            table.add(
-                f"{CORE_PREFIX}/{resource.name}", (replace(route, roles=resource.roles) for route in resource.routes)
-            )
+    table = _routes(parts, counter)
     pipeline = Pipeline(parts, table, authentication)
     pipeline.observers.append(counter.observe)
-    return ConnectorApp(pipeline, counter)
+    streams = EventStreams(parts, parts.bus) if parts.bus is not None and parts.core_api else None
+    return ConnectorApp(pipeline, counter, streams)
 
 
 __all__ = ["ConnectorApp", "create_app"]

@@ -147,9 +147,12 @@ async def read_form(request: Request, chunks: Chunks, *, max_file_bytes: int) ->
         raise invalid_multipart()
     reader = _FormReader(MultipartDecoder(boundary.encode("latin-1", "replace"), max_parts=_MAX_PARTS), max_file_bytes)
     try:
-        async for chunk in _paced(chunks):
+        paced = _Paced(chunks)
+        while not reader.complete:
+            chunk = await paced.next()
             reader.feed(chunk)
-        reader.feed(None)
+            if chunk is None:
+                break
     except BaseException:
         reader.form.__exit__()
         raise
@@ -235,7 +238,8 @@ async def _read(request: Request, chunks: Chunks, limit: int) -> bytes:
     if length is not None and length.isdigit() and int(length) > limit:
         raise payload_too_large()
     body = bytearray()
-    async for chunk in _paced(chunks):
+    paced = _Paced(chunks)
+    while (chunk := await paced.next()) is not None:
         body += chunk if unpack is None else _unpacked(unpack, chunk, limit + 1 - len(body))
         if len(body) > limit:
             raise payload_too_large()
@@ -260,16 +264,18 @@ def _unpacked(unpack: Any, chunk: bytes, limit: int) -> bytes:
     return unpacked
 
 
-async def _paced(chunks: Chunks) -> Chunks:
-    """``chunks``, of which each, and all together, must come in time."""
-    iterator = aiter(chunks)
-    end = trio.current_time() + READING_LIMIT_SECONDS
-    while True:
+class _Paced:
+    """Chunks, of which each, and all together, must come in time."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._chunks = aiter(chunks)
+        self._end = trio.current_time() + READING_LIMIT_SECONDS
+
+    async def next(self) -> bytes | None:
+        """The next chunk, None at the end; raises HttpError 408."""
         chunk: bytes | None = None
-        with trio.move_on_at(min(end, trio.current_time() + PAUSE_LIMIT_SECONDS)) as scope:
-            chunk = await anext(iterator, None)
+        with trio.move_on_at(min(self._end, trio.current_time() + PAUSE_LIMIT_SECONDS)) as scope:
+            chunk = await anext(self._chunks, None)
         if scope.cancelled_caught:
             raise body_timeout()
-        if chunk is None:
-            return
-        yield chunk
+        return chunk

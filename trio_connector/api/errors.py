@@ -111,7 +111,10 @@ def busy() -> HttpError:
 
 @dataclass(frozen=True)
 class ApiError:
-    """What is shown of an exception: ``details`` and the traceback only in debug mode, ``logged`` ones are faults."""
+    """What is shown of an exception: ``details`` and the traceback only in debug mode.
+
+    ``logged`` errors are worth a line in the log, ``fault``s one with the traceback.
+    """
 
     status: int
     code: str
@@ -119,6 +122,7 @@ class ApiError:
     details: str | None = None
     traced: bool = True
     logged: bool = False
+    fault: bool = False
     headers: tuple[Header, ...] = ()
 
 
@@ -153,6 +157,7 @@ def as_api_error(error: BaseException, at: str) -> ApiError:
                 "An unexpected error occurred.",
                 details=_cause_text(error),
                 logged=True,
+                fault=True,
             )
 
 

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from trio_connector.api.authentication import Authenticator
     from trio_connector.api.parts import ApiParts
 
-_log = structlog.get_logger("HttpServer")
-
 MAX_CORRELATION_ID_LENGTH: Final = 200
 
 ResponseObserver = Callable[[str, Route | None, int, float], None]
@@ -56,6 +54,8 @@ class Pipeline:
         self.changes = Changes(parts.change_limit_seconds)
         self.observers: list[ResponseObserver] = []
         self.table = table
+        # Bound once: finding the logger anew costs more than all the rest of a request here.
+        self._log = structlog.get_logger("HttpServer").bind()
         self._parts = parts
         self._authenticator = authenticator
         self._debug = parts.settings.debug
@@ -76,7 +76,7 @@ class Pipeline:
         changes something is finished first.
         """
         started = time.perf_counter()
-        with correlated(_correlation_id(request)):
+        with correlated(correlation_id(request)):
             common = list(self._security)
             varies: tuple[str, ...] = ()
             answer = None
@@ -105,11 +105,34 @@ class Pipeline:
                 common=common,
                 varies=varies,
             )
-            _log.info(f"{request.method} {request.raw_path} {finished.status} -- {int(seconds * 1000)}ms")
+            self._log.info(f"{request.method} {request.raw_path} {finished.status} -- {int(seconds * 1000)}ms")
         route = None if match is None else match.route
         for observe in self.observers:
             observe(request.method, route, finished.status, seconds)
         return finished
+
+    async def admit(self, request: Request, *one_of: str) -> Finished | None:
+        """Authenticate the opening of a stream; the response that refuses it, or None.
+
+        Raises nothing; the caller has set the correlation id.
+        """
+        try:
+            found = await self._authenticator.roles(request)
+            if isinstance(found, Answer):
+                return self.refusal(found)
+            if not permitted(found, one_of):
+                raise forbidden()
+        except Exception as error:  # noqa: BLE001 - the border of requests: whatever it is, the client is told
+            return self.refusal(self._error(error))
+        return None
+
+    def refused(self, error: Exception) -> Finished:
+        """The response for an error outside `respond`."""
+        return self.refusal(self._error(error))
+
+    def refusal(self, answer: Answer) -> Finished:
+        """``answer`` with the headers that every response carries."""
+        return finish(answer, is_head=False, if_none_match=None, method_is_safe=False, common=self._security)
 
     async def _answer(self, request: Request, match: Match | None, chunks: Chunks | None) -> Answer:
         is_form = chunks is not None and media_type(request)[0] == "multipart/form-data"
@@ -149,11 +172,11 @@ class Pipeline:
         shown = as_api_error(error, iso(now))
         id_ = error_id(self._parts.entropy)
         if shown.logged:
-            _log.error(id_, code=shown.code, exc_info=error)
+            self._log.error(id_, code=shown.code, reason=shown.details, exc_info=error if shown.fault else None)
         return error_answer(shown, id_=id_, now=now, error=error, debug=self._debug)
 
 
-def _correlation_id(request: Request) -> str:
+def correlation_id(request: Request) -> str:
     """The caller's id, or a new one. An id that could not be sent on in a header is replaced."""
     given = request.first_header(b"x-correlation-id")
     if given and len(given) <= MAX_CORRELATION_ID_LENGTH and given.isascii() and given.isprintable():

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import string
 from functools import lru_cache
 from typing import Final
 
-_SEGMENT: Final = "[a-zA-Z0-9_-]+"
-_WILDCARD = re.compile(r"\*\*|\*")
+_IN_SEGMENTS: Final = frozenset(string.ascii_letters + string.digits + "_-")
+_PART: Final = re.compile(r"\*\*|.", re.DOTALL)
+
+# Where a matcher stands within a wildcard: nothing taken yet, something taken, right after a colon.
+_START, _TAKEN, _COLON = range(3)
 
 
 @lru_cache(maxsize=4096)
@@ -22,18 +26,25 @@ def permitted(roles: tuple[str, ...], one_of: tuple[str, ...]) -> bool:
 
 
 def _covers(role: str, wanted: str) -> bool:
+    """Linear in both lengths, whatever the role: roles also come from tokens."""
     if role == wanted:
         return True
-    return "*" in role and _pattern(role).fullmatch(wanted) is not None
+    if "*" not in role:
+        return False
+    parts = _PART.findall(role)
+    reached = {(0, _START)}
+    for character in wanted:
+        reached = {place for index, phase in reached for place in _step(parts, index, phase, character)}
+    return (len(parts), _START) in reached
 
 
-@lru_cache(maxsize=1024)
-def _pattern(role: str) -> re.Pattern[str]:
-    parts: list[str] = []
-    end = 0
-    for found in _WILDCARD.finditer(role):
-        parts.append(re.escape(role[end : found.start()]))
-        parts.append(f"{_SEGMENT}(?::{_SEGMENT})*" if found[0] == "**" else _SEGMENT)
-        end = found.end()
-    parts.append(re.escape(role[end:]))
-    return re.compile("".join(parts))
+def _step(parts: list[str], index: int, phase: int, character: str) -> list[tuple[int, int]]:
+    """Where a matcher at part ``index`` may be after ``character``; what is complete has moved on to the next part."""
+    if index == len(parts):
+        return []
+    part = parts[index]
+    if part not in ("*", "**"):
+        return [(index + 1, _START)] if character == part else []
+    if character in _IN_SEGMENTS:
+        return [(index, _TAKEN), (index + 1, _START)]
+    return [(index, _COLON)] if character == ":" and part == "**" and phase == _TAKEN else []

@@ -65,7 +65,8 @@ LOCATION = (
         (token(expiresAt=""), "expiresAt must match ISO8601 datetime format"),
         (token(expiresAt=5), "expiresAt must match ISO8601 datetime format"),
         (token(expiresAt="2026-01-02T03:04:05.000Z"), "'expiresAt' must be in the future"),
-        (token(expiresAt="1970"), None),  # a form that is read later, and refused there
+        (token(expiresAt="1970"), "'expiresAt' must be in the future"),
+        (token(expiresAt="1970-02-30"), None),  # looks like a date; reading it later refuses it
         (
             token(forIdentity="x"),
             r"forIdentity must match pattern "

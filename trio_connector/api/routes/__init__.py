@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from trio_connector.api.routes.account import ACCOUNT_ROUTES, ANNOUNCEMENT_ROUTES, BACKBONE_NOTIFICATION_ROUTES
@@ -20,12 +21,11 @@ CORE_PREFIX: Final = "/api/core/v1"
 
 
 class Resource:
-    """The routes under one path of the API, with the roles that open them."""
+    """The routes under one path of the API, with the roles of which one opens them."""
 
     def __init__(self, name: str, routes: tuple[Route, ...], *roles: str) -> None:
         self.name = name
-        self.routes = routes
-        self.roles = roles
+        self.routes = tuple(replace(route, roles=roles) for route in routes)
 
 
 CORE_RESOURCES: Final = (

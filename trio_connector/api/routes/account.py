@@ -8,7 +8,6 @@ from trio_connector.api.answer import Answer
 from trio_connector.api.call import Call
 from trio_connector.api.routes.inputs import check, picked
 from trio_connector.api.routing import Kind, Route
-from trio_connector.domain.identity import identity_dto
 from trio_connector.usecases.announcements import get_announcements
 from trio_connector.usecases.backbone_notifications import send_backbone_notification
 from trio_connector.usecases.sync import sync_info
@@ -16,7 +15,7 @@ from trio_connector.usecases.validation import account as inputs
 
 
 async def _identity_info(call: Call) -> Answer:
-    return call.result(identity_dto(call.services.account.identity))
+    return call.prepared(call.parts.identity_info)
 
 
 async def _sync_info(call: Call) -> Answer:

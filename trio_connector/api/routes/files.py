@@ -13,6 +13,7 @@ from trio_connector.api.errors import undecodable_reference
 from trio_connector.api.routes.inputs import (
     check,
     checked_path,
+    expiry,
     filters_of,
     password_protection,
     picked,
@@ -57,7 +58,7 @@ async def _upload(call: Call) -> Answer:
         content=request["content"],
         filename=request["filename"],
         mimetype=request["mimetype"],
-        expires_at=request.get("expiresAt"),
+        expires_at=expiry(request),
         title=request.get("title"),
         description=request.get("description"),
         tags=request.get("tags"),
@@ -155,7 +156,7 @@ async def _create_token(call: Call) -> Answer:
     token = await create_token_for_file(
         call.services,
         request["fileId"],
-        expires_at=request.get("expiresAt"),
+        expires_at=expiry(request),
         ephemeral=ephemeral,
         for_identity=request.get("forIdentity"),
         password_protection=password_protection(request),

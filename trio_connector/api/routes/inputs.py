@@ -13,6 +13,7 @@ from trio_connector.domain.query import Query
 from trio_connector.domain.query_language import ListFields, parse_query
 from trio_connector.errors import ValidationFailed
 from trio_connector.usecases.validation import Circumstances, Input
+from trio_connector.usecases.validation.dates import normalized_date
 from trio_connector.usecases.validation.schema import Choice, Schema
 from trio_connector.usecases.validation.types import BOOLEAN, FILTER, SINGLE_FILTER
 
@@ -88,6 +89,12 @@ def number(call: Call, name: str) -> float | None:
     if read in (float("inf"), float("-inf")):
         raise ValidationFailed(f"{name} must be number")
     return int(read) if read.is_integer() else read
+
+
+def expiry(request: Mapping[str, Any]) -> str | None:
+    """``expiresAt`` of a checked request as dates are written everywhere; raises UnexpectedCondition."""
+    given = request.get("expiresAt")
+    return None if given is None else normalized_date(given)
 
 
 def password_protection(request: Mapping[str, Any]) -> PasswordProtectionParameters | None:

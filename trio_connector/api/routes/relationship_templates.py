@@ -9,6 +9,7 @@ from trio_connector.api.call import Call
 from trio_connector.api.routes.inputs import (
     check,
     checked_path,
+    expiry,
     filters_of,
     password_protection,
     picked,
@@ -28,6 +29,7 @@ from trio_connector.usecases.templates import (
     load_peer_template,
 )
 from trio_connector.usecases.validation import relationship_templates as inputs
+from trio_connector.usecases.validation.dates import normalized_date
 
 TOKEN_MEMBERS: Final = ("expiresAt", "ephemeral", "forIdentity", "passwordProtection")
 """What a request for a token about something may say; other members are ignored."""
@@ -38,7 +40,7 @@ async def _create(call: Call) -> Answer:
     template = await create_own_template(
         call.services,
         content=call.body["content"],
-        expires_at=call.body["expiresAt"],
+        expires_at=normalized_date(call.body["expiresAt"]),
         max_number_of_allocations=call.body.get("maxNumberOfAllocations"),
         for_identity=call.body.get("forIdentity"),
         password_protection=password_protection(call.body),
@@ -82,7 +84,7 @@ async def _create_token(call: Call) -> Answer:
     token = await create_token_for_template(
         call.services,
         request["templateId"],
-        expires_at=request.get("expiresAt"),
+        expires_at=expiry(request),
         ephemeral=ephemeral,
         for_identity=request.get("forIdentity"),
         password_protection=password_protection(request),

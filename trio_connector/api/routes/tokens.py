@@ -22,6 +22,7 @@ from trio_connector.domain.query_fields import TOKEN_FIELDS
 from trio_connector.domain.token import token_dto
 from trio_connector.usecases.tokens import create_own_token, delete_token, get_token, load_peer_token
 from trio_connector.usecases.validation import tokens as inputs
+from trio_connector.usecases.validation.dates import normalized_date
 
 
 async def _create(call: Call) -> Answer:
@@ -31,7 +32,7 @@ async def _create(call: Call) -> Answer:
     token = await create_own_token(
         call.services,
         content=request["content"],
-        expires_at=request["expiresAt"],
+        expires_at=normalized_date(request["expiresAt"]),
         ephemeral=ephemeral,
         for_identity=request.get("forIdentity"),
         password_protection=password_protection(request),

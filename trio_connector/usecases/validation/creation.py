@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from trio_connector.crypto.dates import parse_date
-from trio_connector.errors import DeserializationError
+from trio_connector.errors import UnexpectedCondition
+from trio_connector.usecases.validation.dates import read_date
 from trio_connector.usecases.validation.input import Circumstances, Rule
 from trio_connector.usecases.validation.schema import is_number
 
@@ -29,8 +29,8 @@ def expires_in_future(request: Any, circumstances: Circumstances) -> str | None:
     if not expires_at:
         return None
     try:
-        moment = parse_date(expires_at)
-    except DeserializationError:
+        moment = read_date(expires_at)
+    except UnexpectedCondition:
         return None
     return EXPIRES_IN_THE_PAST if moment <= circumstances.now else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -14,13 +14,10 @@ import httpx
 import trio
 
 from trio_connector.embedded import BackboneSettings, serve_backbone
-from trio_connector.events.bus import EventBus
 from trio_connector.events.log import EventQuery
-from trio_connector.modules import decider, notification, request
 from trio_connector.outgoing import Outgoing
 from trio_connector.usecases.opening import AccountOptions, open_services
 from trio_connector.usecases.relationships import accept_relationship, create_relationship
-from trio_connector.usecases.requests import accept_incoming_request, reject_incoming_request
 from trio_connector.usecases.services import Services
 from trio_connector.usecases.templates import create_own_template, load_peer_template
 
@@ -68,49 +65,6 @@ async def running_account(base_url: str, folder: Path | None = None, name: str =
         scope: trio.CancelScope = await nursery.start(services.synchronizer.run, services)
         yield services
         scope.cancel("the test is over")
-
-
-class Connector:
-    """An account with the modules every Connector has: request, decider, notification."""
-
-    def __init__(self, services: Services, bus: EventBus) -> None:
-        self.services = services
-        self._bus = bus
-
-    async def settle(self) -> None:
-        """Wait until every module has reacted to everything that has happened."""
-        with trio.fail_after(60):
-            while any(state.lag for state in self._bus.snapshot()):
-                await trio.sleep(0.005)  # polls
-
-    async def sync(self) -> None:
-        """Synchronise, and let the modules react."""
-        await synchronized(self.services)
-        await self.settle()
-
-    async def decide(self, request_id: str, *items: dict[str, Any], accept: bool = True) -> None:
-        """Answer an incoming request, item by item, and let the modules send the answer."""
-        answer = accept_incoming_request if accept else reject_incoming_request
-        await answer(self.services, request_id, {"items": list(items)})
-        await self.settle()
-
-
-@asynccontextmanager
-async def running_connector(
-    base_url: str, folder: Path | None = None, *, automation: Sequence[Mapping[str, Any]] = ()
-) -> AsyncIterator[Connector]:
-    """An account whose modules run; ``automation`` is the decider's ``automationConfig``."""
-    async with running_account(base_url, folder) as services, trio.open_nursery() as nursery:
-        bus = EventBus(services.store.events, clock=utc_now, entropy=os.urandom)
-        rules = decider.rules_of({"automationConfig": list(automation)})
-        for module, react in (
-            (request, partial(request.react_to, services)),
-            (decider, partial(decider.react_to, services, rules)),
-            (notification, partial(notification.react_to, services)),
-        ):
-            await nursery.start(bus.react(module.NAME, module.PATTERNS, react).run)
-        yield Connector(services, bus)
-        bus.close()
 
 
 async def synchronized(services: Services) -> list[str]:

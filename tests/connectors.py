@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 import trio
 
-from tests.accounts import running_account, utc_now
+from tests.accounts import running_account, synchronized, utc_now
 from trio_connector.domain.requests.automation import AutomationRule
 from trio_connector.events.bus import EventBus
 from trio_connector.events.log import EventQuery
 from trio_connector.events.model import Event
 from trio_connector.modules import decider, message, notification, request
 from trio_connector.store import CommitReport
+from trio_connector.usecases.requests import accept_incoming_request, reject_incoming_request
 from trio_connector.usecases.services import Services
 
 PATIENCE_SECONDS = 20
@@ -50,6 +51,39 @@ async def running_connector(
     """An account whose synchronizer and modules run."""
     async with running_account(base_url, folder) as services, running_modules(services, rules):
         yield services
+
+
+class Connector:
+    """An account with its modules, driven step by step: each step ends when the modules have nothing left to do."""
+
+    def __init__(self, services: Services, bus: EventBus) -> None:
+        self.services = services
+        self._bus = bus
+
+    async def settle(self) -> None:
+        """Wait until every module has reacted to everything that has happened."""
+        await until(self.services, lambda: not any(state.lag for state in self._bus.snapshot()))
+
+    async def sync(self) -> None:
+        """Synchronise, and let the modules react."""
+        await synchronized(self.services)
+        await self.settle()
+
+    async def decide(self, request_id: str, *items: dict[str, Any], accept: bool = True) -> None:
+        """Answer an incoming request, item by item, and let the modules send the answer."""
+        answer = accept_incoming_request if accept else reject_incoming_request
+        await answer(self.services, request_id, {"items": list(items)})
+        await self.settle()
+
+
+@asynccontextmanager
+async def stepwise_connector(
+    base_url: str, folder: Path | None = None, *, automation: Sequence[Mapping[str, Any]] = ()
+) -> AsyncIterator[Connector]:
+    """An account whose modules run; ``automation`` is the decider's ``automationConfig``."""
+    rules = decider.rules_of({"automationConfig": list(automation)})
+    async with running_account(base_url, folder) as services, running_modules(services, rules) as bus:
+        yield Connector(services, bus)
 
 
 async def events_of(services: Services, prefix: str = "") -> list[Event]:

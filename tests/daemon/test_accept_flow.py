@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import trio
 
-from tests.accounts import FAR_FUTURE, Connector, running_backbone, running_connector, template_reference
+from tests.accounts import FAR_FUTURE, running_backbone, template_reference
+from tests.connectors import Connector, stepwise_connector
 from tests.daemon.processes import Daemon
 from trio_connector.domain.relationship import RELATIONSHIPS
 from trio_connector.domain.requests.record import REQUESTS
@@ -87,7 +88,7 @@ async def test_the_accept_flow_is_completed_after_a_kill_at_every_event(tmp_path
         try:
             await daemon.start()
             for kill_after in range(len(FLOW)):
-                async with running_connector(url) as templator:
+                async with stepwise_connector(url) as templator:
                     await be_killed_in_the_flow(daemon, templator, kill_after)
             assert await daemon.stop() == 0
         finally:

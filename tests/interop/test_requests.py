@@ -10,21 +10,14 @@ import trio
 
 from tests.accounts import (
     FAR_FUTURE,
-    Connector,
-    running_connector,
     template_reference,
 )
+from tests.connectors import Connector, stepwise_connector
 from tests.interop.peers import Peer, Peers
 from tests.interop.test_relationships_and_messages import connected
 from trio_connector.domain.attributes.record import ATTRIBUTES, LocalAttribute
 from trio_connector.domain.relationship import RELATIONSHIPS
 from trio_connector.domain.requests.record import REQUESTS, LocalRequest
-from trio_connector.usecases.attributes import (
-    create_own_identity_attribute,
-    delete_attribute_and_notify,
-    notify_peer_about_succession,
-    succeed_own_identity_attribute,
-)
 from trio_connector.usecases.messages import send_message
 from trio_connector.usecases.relationships import accept_relationship
 from trio_connector.usecases.requests import create_outgoing_request
@@ -38,7 +31,7 @@ MODULES: Json = {name: {"enabled": True} for name in ("decider", "request", "not
 @pytest.fixture
 async def connector(backbone_url: str) -> AsyncIterator[Connector]:
     """One of us, with modules."""
-    async with running_connector(backbone_url) as found:
+    async with stepwise_connector(backbone_url) as found:
         yield found
 
 
@@ -348,115 +341,6 @@ async def test_form_fields_of_every_type_are_answered_on_both_sides(connector: C
     assert answers == [answer for _, answer in FORM_FIELDS]
 
 
-# --- attributes ----------------------------------------------------------------------------------------------------
-
-
-async def test_our_attribute_is_shared_succeeded_and_deleted(connector: Connector, official: Peer) -> None:
-    ours = connector.services
-    await relationship_between(connector, official)
-    attribute = await create_own_identity_attribute(ours, {"value": {"@type": "GivenName", "value": "Ada"}})
-    item = {
-        "@type": "ShareAttributeRequestItem",
-        "mustBeAccepted": True,
-        "attributeId": attribute.id,
-        "attribute": given_name(ours.address),
-    }
-    await ask_by_message(connector, official, item)
-    await official.sync()
-    request = await their_incoming(official, "ManualDecisionRequired")
-    await official.consumption("incomingRequests.accept", {"requestId": request["id"], "items": [{"accept": True}]})
-    await their_incoming(official, "Completed")
-    await connector.sync()
-    [shared] = await official.consumption("attributes.getPeerAttributes", {"peer": ours.address})
-    assert shared["content"]["value"]["value"] == "Ada"
-
-    succession = await succeed_own_identity_attribute(
-        ours, attribute.id, {"value": {"@type": "GivenName", "value": "Augusta"}}
-    )
-    await notify_peer_about_succession(ours, succession.successor.id, official.address)
-    await connector.settle()
-    await official.sync()
-
-    async def latest() -> Any:
-        found = await official.consumption("attributes.getPeerAttributes", {"peer": ours.address})
-        return [one["content"]["value"]["value"] for one in found]
-
-    await eventually(latest, lambda names: bool(names == ["Augusta"]))
-
-    await delete_attribute_and_notify(ours, succession.successor.id)
-    await connector.settle()
-    await official.sync()
-
-    async def deletion() -> Any:
-        found = await official.consumption("attributes.getPeerAttributes", {"peer": ours.address})
-        return [one.get("deletionInfo", {}).get("deletionStatus") for one in found]
-
-    await eventually(deletion, lambda states: bool(states == ["DeletedByEmitter"]))
-
-
-async def test_an_official_attribute_is_read_succeeded_and_deleted(connector: Connector, official: Peer) -> None:
-    ours = connector.services
-    await relationship_between(connector, official)
-    created = await official.consumption(
-        "attributes.createOwnIdentityAttribute", {"content": {"value": {"@type": "GivenName", "value": "Ada"}}}
-    )
-    query = {"@type": "IdentityAttributeQuery", "valueType": "GivenName"}
-    await ask_by_message(
-        connector, official, {"@type": "ReadAttributeRequestItem", "mustBeAccepted": True, "query": query}
-    )
-    await official.sync()
-    request = await their_incoming(official, "ManualDecisionRequired")
-    await official.consumption(
-        "incomingRequests.accept",
-        {"requestId": request["id"], "items": [{"accept": True, "existingAttributeId": created["id"]}]},
-    )
-    await their_incoming(official, "Completed")
-    await connector.sync()
-    [read] = our_attributes(connector)
-    assert read.content["value"]["value"] == "Ada"
-
-    succeeded = await official.consumption(
-        "attributes.succeedOwnIdentityAttribute",
-        {"predecessorId": created["id"], "successorContent": {"value": {"@type": "GivenName", "value": "Augusta"}}},
-    )
-    await official.consumption(
-        "attributes.notifyPeerAboutOwnIdentityAttributeSuccession",
-        {"attributeId": succeeded["successor"]["id"], "peer": ours.address},
-    )
-    await connector.sync()
-    names = {attribute.content["value"]["value"] for attribute in our_attributes(connector)}
-    assert names == {"Ada", "Augusta"}
-
-    await official.consumption("attributes.deleteAttributeAndNotify", {"attributeId": succeeded["successor"]["id"]})
-    await connector.sync()
-    states = {
-        attribute.content["value"]["value"]: attribute.deletion_info.deletion_status
-        for attribute in our_attributes(connector)
-        if attribute.deletion_info is not None
-    }
-    assert states["Augusta"] == "DeletedByEmitter"
-
-
-async def test_a_peer_deletes_what_we_shared_and_asks_us_to_delete(connector: Connector, official: Peer) -> None:
-    ours = connector.services
-    await relationship_between(connector, official)
-    item = {"@type": "CreateAttributeRequestItem", "mustBeAccepted": True, "attribute": membership(ours.address)}
-    await ask_by_message(connector, official, item)
-    await official.sync()
-    request = await their_incoming(official, "ManualDecisionRequired")
-    await official.consumption("incomingRequests.accept", {"requestId": request["id"], "items": [{"accept": True}]})
-    await their_incoming(official, "Completed")
-    await connector.sync()
-    [mine] = our_attributes(connector)
-    [theirs] = await official.consumption("attributes.getPeerAttributes", {"peer": ours.address})
-    await official.consumption("attributes.deleteAttributeAndNotify", {"attributeId": theirs["id"]})
-    await connector.sync()
-    stored = ours.store.get(ATTRIBUTES, mine.id)
-    assert stored is not None
-    assert stored.deletion_info is not None
-    assert stored.deletion_info.deletion_status == "DeletedByRecipient"
-
-
 # --- the decider ---------------------------------------------------------------------------------------------------
 
 
@@ -480,7 +364,7 @@ async def test_a_peer_deletes_what_we_shared_and_asks_us_to_delete(connector: Co
 async def test_the_decider_answers_as_configured(
     backbone_url: str, official: Peer, automation: list[Json], expected: str | None
 ) -> None:
-    async with running_connector(backbone_url, automation=automation) as connector:
+    async with stepwise_connector(backbone_url, automation=automation) as connector:
         await relationship_between(connector, official)
         item = {
             "@type": "CreateAttributeRequestItem",

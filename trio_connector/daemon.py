@@ -36,7 +36,7 @@ from trio_connector.events.model import NewEvent
 from trio_connector.http_server import ServerConfig, serve
 from trio_connector.modules.assembly import Module, Task, assemble
 from trio_connector.outgoing import Outgoing, Pins, going_out_by
-from trio_connector.settings import Settings, redacted
+from trio_connector.settings import CoreHttpApiOptions, Settings, redacted
 from trio_connector.usecases.opening import AccountOptions, open_services
 from trio_connector.usecases.services import Clock, Entropy, Services
 
@@ -249,7 +249,11 @@ async def _start_http(
 
     config = ServerConfig(host=server.host, port=server.port, graceful_timeout=settings.grace_period_seconds)
     urls: list[str] = await nursery.start(partial(serve, app, config, shutdown_trigger=shutdown))
-    structlog.get_logger("HttpServer").info(f"Listening on port {urls[0].rpartition(':')[2]}")
+    http_log = structlog.get_logger("HttpServer")
+    http_log.info(f"Listening on port {urls[0].rpartition(':')[2]}")
+    module = settings.module("coreHttpApi")
+    if settings.debug and module is not None and module.typed(CoreHttpApiOptions).docs.enabled:
+        http_log.info(f"The API is described at {urls[0]}/docs/swagger/")
     return urls
 
 

@@ -70,11 +70,7 @@ class Spawned(Connector):
                 "addressGenerationHostnameOverride": "localhost",
             },
             "infrastructure": {
-                "httpServer": {
-                    "host": "127.0.0.1",
-                    "port": port,
-                    "authentication": {"apiKey": {"keys": {"test": {"key": KEY}}}},
-                }
+                "httpServer": {"port": port, "authentication": {"apiKey": {"keys": {"test": {"key": KEY}}}}}
             },
             **more,
         }

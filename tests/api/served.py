@@ -71,7 +71,7 @@ async def served(
 ) -> AsyncIterator[ServedApi]:
     """Serve the API of ``services`` on a free port."""
     settings = settings or settings_with()
-    stopping = stopping or trio.Event()
+    stopping = trio.Event() if stopping is None else stopping
     given: dict[str, Any] = {
         "health": all_well,
         "clock": services.clock,

@@ -19,6 +19,7 @@ from trio_connector.api.errors import HttpError
 from trio_connector.api.request import Request
 from trio_connector.api.roles import permitted
 from trio_connector.crypto.dates import iso
+from trio_connector.outgoing import Outgoing
 from trio_connector.settings import AuthenticationSettings
 
 UNAUTHORIZED = (401, "error.connector.unauthorized", "Unauthorized.")
@@ -97,7 +98,7 @@ async def test_debug_mode_without_authentication_is_open_and_says_so(api: Served
 
 def test_production_mode_without_authentication_does_not_start() -> None:
     with pytest.raises(ValueError, match="No API key and OAuth config set in configuration"):
-        make_authenticator(AuthenticationSettings(), debug=False, clock=utc_now)
+        make_authenticator(AuthenticationSettings(), debug=False, clock=utc_now, outgoing=Outgoing())
 
 
 async def test_refusals_wait_but_only_so_many_at_a_time(autojump_clock: trio.testing.MockClock) -> None:

@@ -165,7 +165,10 @@ def create_app(parts: ApiParts, *, authentication: Authenticator | None = None) 
     settings = parts.settings
     if authentication is None:
         authentication = authenticator(
-            settings.infrastructure.http_server.authentication, debug=settings.debug, clock=parts.clock
+            settings.infrastructure.http_server.authentication,
+            debug=settings.debug,
+            clock=parts.clock,
+            outgoing=parts.outgoing,
         )
     counter = RequestCounter(parts.clock())
     table = _routes(parts, counter)

@@ -12,6 +12,7 @@ import msgspec
 import trio
 
 from trio_connector.domain.identity import identity_dto
+from trio_connector.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from trio_connector.events.bus import EventBus
@@ -62,7 +63,8 @@ class ApiParts:
     ``configuration`` is what ``/Monitoring/Support`` shows, without any secret. ``stopping`` is set when the daemon
     stops: the live streams say good-bye then. ``change_limit_seconds`` is how long an operation that changes something
     may take, whether its client stays or not. ``core_api`` switches the routes of ``/api`` on. ``bus`` has subscribers
-    and live streams; without it there are no routes for events.
+    and live streams; without it there are no routes for events. ``outgoing`` makes the clients that ask an identity
+    provider.
     """
 
     settings: Settings
@@ -72,6 +74,7 @@ class ApiParts:
     entropy: Entropy
     configuration: Mapping[str, Any]
     bus: EventBus | None = None
+    outgoing: Outgoing = field(default_factory=Outgoing)
     stopping: trio.Event = field(default_factory=trio.Event)
     build: BuildInformation = field(default_factory=lambda: BuildInformation(version="0.1.0"))
     runtime_version: str = "7.5.11"

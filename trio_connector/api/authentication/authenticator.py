@@ -12,8 +12,10 @@ import trio
 
 from trio_connector.api.answer import Answer
 from trio_connector.api.authentication.api_keys import ApiKeys
+from trio_connector.api.authentication.jwt_bearer import JwtBearer
 from trio_connector.api.errors import unauthorized
 from trio_connector.api.request import Request
+from trio_connector.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from trio_connector.settings import AuthenticationSettings
@@ -24,14 +26,6 @@ MAX_DELAYED_REFUSALS: Final = 100
 
 _log = structlog.get_logger("HttpServer")
 Clock = Callable[[], datetime]
-
-
-class BearerTokens(Protocol):
-    """Checks bearer tokens."""
-
-    async def roles(self, authorization: str) -> tuple[str, ...] | None:
-        """The roles a valid ``Authorization`` header gives, or None."""
-        ...
 
 
 class Sessions(Protocol):
@@ -48,7 +42,7 @@ class Authenticator:
     def __init__(
         self,
         api_keys: ApiKeys | None,
-        bearer_tokens: BearerTokens | None = None,
+        bearer_tokens: JwtBearer | None = None,
         sessions: Sessions | None = None,
     ) -> None:
         self._api_keys = api_keys
@@ -100,14 +94,17 @@ def authenticator(
     *,
     debug: bool,
     clock: Clock,
-    bearer_tokens: BearerTokens | None = None,
+    outgoing: Outgoing,
     sessions: Sessions | None = None,
 ) -> Authenticator:
-    """The authenticator for a configuration.
+    """The authenticator for a configuration; ``outgoing`` makes the clients that ask an identity provider.
 
-    Raises ValueError when nothing is configured outside debug mode; in debug mode that is logged as a warning.
+    Raises ValueError for settings that cannot work, and when nothing is configured outside debug mode; in debug mode
+    that is logged as a warning.
     """
     api_keys = ApiKeys(settings.api_key, clock) if settings.api_key.on else None
+    bearer = settings.jwt_bearer
+    bearer_tokens = JwtBearer(bearer, outgoing, clock) if bearer is not None and bearer.on else None
     if api_keys is None and bearer_tokens is None and sessions is None:
         if not debug:
             raise ValueError(

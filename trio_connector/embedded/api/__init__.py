@@ -1,0 +1,1 @@
+"""The HTTP side: reading requests, one module per resource, writing answers."""

@@ -22,6 +22,7 @@ from trio_connector.api.counters import RequestCounter
 from trio_connector.api.docs import docs_routes
 from trio_connector.api.errors import no_such_route
 from trio_connector.api.finishing import Finished
+from trio_connector.api.legacy import GENERATIONS
 from trio_connector.api.monitoring import monitoring_routes
 from trio_connector.api.openapi import openapi_document
 from trio_connector.api.parts import ApiParts
@@ -132,6 +133,8 @@ def _routes(parts: ApiParts, counter: RequestCounter) -> RouteTable:
     docs = _docs_options(parts)
     if docs.enabled:
         table.add("", docs_routes(document, persist_auth=docs.rapidoc.persist_auth))
+    for generation in GENERATIONS:
+        table.add(generation.prefix, generation.routes)
     return table
 
 
@@ -172,7 +175,7 @@ def create_app(parts: ApiParts, *, authentication: Authenticator | None = None) 
         )
     counter = RequestCounter(parts.clock())
     table = _routes(parts, counter)
-    pipeline = Pipeline(parts, table, authentication)
+    pipeline = Pipeline(parts, table, authentication, GENERATIONS if parts.core_api else ())
     pipeline.observers.append(counter.observe)
     streams = EventStreams(parts, parts.bus) if parts.bus is not None and parts.core_api else None
     return ConnectorApp(pipeline, counter, streams)

@@ -113,6 +113,7 @@ def busy() -> HttpError:
 class ApiError:
     """What is shown of an exception: ``details`` and the traceback only in debug mode.
 
+    ``docs`` is where it is explained; by default that follows from the code.
     ``logged`` errors are worth a line in the log, ``fault``s one with the traceback.
     """
 
@@ -124,6 +125,7 @@ class ApiError:
     logged: bool = False
     fault: bool = False
     headers: tuple[Header, ...] = ()
+    docs: str | None = None
 
 
 class _Shown(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -190,7 +192,7 @@ def error_answer(shown: ApiError, *, id_: str, now: datetime, error: BaseExcepti
                 message=shown.message,
                 id=id_,
                 time=iso(now),
-                docs=DOCUMENTATION + shown.code,
+                docs=shown.docs or DOCUMENTATION + shown.code,
                 stacktrace=stacktrace,
                 details=shown.details if debug else None,
             )

@@ -7,7 +7,7 @@ line, counters. How the request came in and how the response goes out is `app`'s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -38,6 +38,7 @@ from trio_connector.crypto.dates import iso
 
 if TYPE_CHECKING:
     from trio_connector.api.authentication import Authenticator
+    from trio_connector.api.legacy import Generation
     from trio_connector.api.parts import ApiParts
 
 MAX_CORRELATION_ID_LENGTH: Final = 200
@@ -47,9 +48,18 @@ ResponseObserver = Callable[[str, Route | None, int, float], None]
 
 
 class Pipeline:
-    """Answers requests; see the module. ``observers`` are told of every response, in the Trio thread."""
+    """Answers requests; see the module. ``observers`` are told of every response, in the Trio thread.
 
-    def __init__(self, parts: ApiParts, table: RouteTable, authenticator: Authenticator) -> None:
+    ``generations`` are the earlier APIs that are served too; they have headers and words for errors of their own.
+    """
+
+    def __init__(
+        self,
+        parts: ApiParts,
+        table: RouteTable,
+        authenticator: Authenticator,
+        generations: Sequence[Generation] = (),
+    ) -> None:
         server = parts.settings.infrastructure.http_server
         self.changes = Changes(parts.change_limit_seconds)
         self.observers: list[ResponseObserver] = []
@@ -58,6 +68,7 @@ class Pipeline:
         self._log = structlog.get_logger("HttpServer").bind()
         self._parts = parts
         self._authenticator = authenticator
+        self._generations = generations
         self._debug = parts.settings.debug
         self._cors = cors(server.cors)
         self._security: RawHeaders = [
@@ -78,6 +89,9 @@ class Pipeline:
         started = time.perf_counter()
         with correlated(correlation_id(request)):
             common = list(self._security)
+            generation = self._generation(request)
+            if generation is not None:
+                common += generation.headers(match)
             varies: tuple[str, ...] = ()
             answer = None
             if self._cors is not None:
@@ -92,7 +106,7 @@ class Pipeline:
                 try:
                     answer = await self._answer(request, match, chunks)
                 except Exception as error:  # noqa: BLE001 - the border of requests: whatever it is, the client is told
-                    answer = self._error(error)
+                    answer = self._error(error, generation)
             answer = await compressed(answer, request.header(b"accept-encoding"))
             seconds = time.perf_counter() - started
             common.append((b"X-Response-Time", iso(self._parts.clock()).encode("ascii")))
@@ -167,9 +181,14 @@ class Pipeline:
         with trio.fail_after(self._parts.read_limit_seconds):
             return await call.route.answer(call)
 
-    def _error(self, error: Exception) -> Answer:
+    def _generation(self, request: Request) -> Generation | None:
+        return next((known for known in self._generations if known.covers(request.raw_path)), None)
+
+    def _error(self, error: Exception, generation: Generation | None = None) -> Answer:
         now = self._parts.clock()
         shown = as_api_error(error, iso(now))
+        if generation is not None:
+            shown = generation.error(shown)
         id_ = error_id(self._parts.entropy)
         if shown.logged:
             self._log.error(id_, code=shown.code, reason=shown.details, exc_info=error if shown.fault else None)

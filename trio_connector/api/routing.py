@@ -72,6 +72,8 @@ class Route:
     """Asks somebody else than the store, so it may take a while."""
     names_methods: bool = True
     """Another method on this path is 405; otherwise it is as if the path did not exist."""
+    successor: str | None = None
+    """Of a deprecated route: the path of the one that replaces it, relative to the prefix of today's API."""
 
     @property
     def quick(self) -> bool:

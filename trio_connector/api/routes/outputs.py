@@ -46,12 +46,15 @@ def download(call: Call, file: File, content: bytes) -> Answer:
 
 async def dto_or_qr(call: Call, dto: Any) -> Answer:
     """A DTO with a reference, as JSON or, when the client prefers that, its reference as a QR code."""
-    if not call.wants_png:
-        return call.result(dto)
+    return await qr_code_answer(call, dto.reference.url, dto.id) if call.wants_png else call.result(dto)
+
+
+async def qr_code_answer(call: Call, text: str, name: str) -> Answer:
+    """The QR code of ``text``, to be saved as ``name`` with the ending of an image."""
     async with _drawing:
-        png = await trio.to_thread.run_sync(qr_code, dto.reference.url)
+        png = await trio.to_thread.run_sync(qr_code, text)
     headers = (("Location", "_"),) if call.route.status == 201 else ()
-    return Answer(call.route.status, png, PNG_TYPE, (attachment(f"{dto.id}.png"), *headers), varies=True)
+    return Answer(call.route.status, png, PNG_TYPE, (attachment(f"{name}.png"), *headers), varies=True)
 
 
 def qr_code(text: str) -> bytes:

@@ -84,7 +84,7 @@ class Spawned(Connector):
             self._running = subprocess.Popen(
                 self._command,
                 cwd=self._cwd,
-                env={**os.environ, "CUSTOM_CONFIG_LOCATION": str(file)},
+                env={**environment(), "CUSTOM_CONFIG_LOCATION": str(file)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -164,6 +164,11 @@ def running_backbone() -> Iterator[str]:
             yield process.stdout.readline().decode().strip() if process.stdout else ""
         finally:
             process.terminate()
+
+
+def environment() -> dict[str, str]:
+    """The environment of what is started; an installed Connector keeps its compiled modules."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def free_port() -> int:

@@ -93,9 +93,7 @@ def file_dto(file: File, base_url: str) -> FileDTO:
 
 def file_collection(dto: Callable[[File], FileDTO]) -> Collection[File]:
     """The collection of files, with DTOs made by ``dto``."""
-    return Collection(
-        name="Files", record=File, kind="File", indexed=("createdBy", "createdAt", "isOwn"), prepare=dto
-    )
+    return Collection(name="Files", record=File, kind="File", indexed=("createdBy", "createdAt", "isOwn"), prepare=dto)
 
 
 def max_file_size_exceeded(size_bytes: int) -> CoreError:
@@ -109,7 +107,9 @@ def max_file_size_exceeded(size_bytes: int) -> CoreError:
 
 def invalid_metadata(file_id: str) -> CoreError:
     """The decrypted metadata is not FileMetadata."""
-    return CoreError("error.transport.files.invalidMetadata", f"The metadata of the File with id '{file_id}' is invalid.")
+    return CoreError(
+        "error.transport.files.invalidMetadata", f"The metadata of the File with id '{file_id}' is invalid."
+    )
 
 
 def not_owned_by_you() -> ConnectorError:

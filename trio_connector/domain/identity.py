@@ -1,4 +1,4 @@
-"""Who somebody is: an address and the public signature key it was made from (transport spec section 5, runtime spec section 3)."""
+"""Who somebody is: an address and the public signature key it was made from (transport 5, runtime 3)."""
 
 from __future__ import annotations
 

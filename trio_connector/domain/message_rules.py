@@ -13,6 +13,7 @@ from trio_connector.domain.message import (
 from trio_connector.domain.relationship import Relationship
 from trio_connector.errors import ConnectorError, ValidationFailed
 
+
 def wrong_content() -> ValidationFailed:
     """Only these contents travel in messages."""
     return ValidationFailed(

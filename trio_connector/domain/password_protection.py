@@ -1,4 +1,4 @@
-"""Passwords of tokens and templates: parameters, stored form, shared form, DTO (crypto spec section 8, runtime spec 2.3, 3)."""
+"""Passwords of tokens and templates: parameters, stored form, shared form, DTO (crypto 8, runtime 2.3, 3)."""
 
 from __future__ import annotations
 

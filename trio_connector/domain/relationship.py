@@ -1,4 +1,4 @@
-"""Relationships: record, look-ups, the rules of every operation, and the DTO (transport spec section 12, runtime spec 3).
+"""Relationships: record, look-ups, the rules of every operation, and the DTO (transport 12, runtime 3).
 
 The Backbone owns the state machine; what is checked here is what the client must refuse before it asks.
 """

@@ -1,4 +1,4 @@
-"""Synchronised secrets: encrypted containers in the collection ``Secrets`` (transport spec section 6, crypto spec section 3)."""
+"""Synchronised secrets: encrypted containers in the collection ``Secrets`` (transport 6, crypto 3)."""
 
 from __future__ import annotations
 

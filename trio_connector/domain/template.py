@@ -1,4 +1,4 @@
-"""Relationship templates: record, expiry, what a token of one must inherit, and the DTO (transport spec 11, runtime spec 3)."""
+"""Relationship templates: record, expiry, what a token of one must inherit, and the DTO (transport 11, runtime 3)."""
 
 from __future__ import annotations
 

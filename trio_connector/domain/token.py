@@ -92,9 +92,7 @@ def empty_token(token_id: str) -> CoreError:
 
 def invalid_token_content() -> ConnectorError:
     """The token carries something else than the route needs."""
-    return ConnectorError(
-        "error.runtime.invalidTokenContent", "The given Token has an invalid content for this route."
-    )
+    return ConnectorError("error.runtime.invalidTokenContent", "The given Token has an invalid content for this route.")
 
 
 def invalid_reference() -> ConnectorError:

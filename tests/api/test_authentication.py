@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -98,7 +99,9 @@ async def test_debug_mode_without_authentication_is_open_and_says_so(api: Served
 
 def test_production_mode_without_authentication_does_not_start() -> None:
     with pytest.raises(ValueError, match="No API key and OAuth config set in configuration"):
-        make_authenticator(AuthenticationSettings(), debug=False, clock=utc_now, outgoing=Outgoing())
+        make_authenticator(
+            AuthenticationSettings(), debug=False, clock=utc_now, outgoing=Outgoing(), entropy=os.urandom
+        )
 
 
 async def test_refusals_wait_but_only_so_many_at_a_time(autojump_clock: trio.testing.MockClock) -> None:

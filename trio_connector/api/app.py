@@ -172,9 +172,11 @@ def create_app(parts: ApiParts, *, authentication: Authenticator | None = None) 
             debug=settings.debug,
             clock=parts.clock,
             outgoing=parts.outgoing,
+            entropy=parts.entropy,
         )
     counter = RequestCounter(parts.clock())
     table = _routes(parts, counter)
+    table.add("", authentication.routes)
     pipeline = Pipeline(parts, table, authentication, GENERATIONS if parts.core_api else ())
     pipeline.observers.append(counter.observe)
     streams = EventStreams(parts, parts.bus) if parts.bus is not None and parts.core_api else None

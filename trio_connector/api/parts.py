@@ -12,7 +12,7 @@ import msgspec
 import trio
 
 from trio_connector.domain.identity import identity_dto
-from trio_connector.outgoing import Outgoing
+from trio_connector.outgoing import Outgoing, current_outgoing
 
 if TYPE_CHECKING:
     from trio_connector.events.bus import EventBus
@@ -74,7 +74,7 @@ class ApiParts:
     entropy: Entropy
     configuration: Mapping[str, Any]
     bus: EventBus | None = None
-    outgoing: Outgoing = field(default_factory=Outgoing)
+    outgoing: Outgoing = field(default_factory=current_outgoing)
     stopping: trio.Event = field(default_factory=trio.Event)
     build: BuildInformation = field(default_factory=lambda: BuildInformation(version="0.1.0"))
     runtime_version: str = "7.5.11"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import trio
@@ -13,8 +13,10 @@ import trio
 from trio_connector.api.answer import Answer
 from trio_connector.api.authentication.api_keys import ApiKeys
 from trio_connector.api.authentication.jwt_bearer import JwtBearer
+from trio_connector.api.authentication.oidc import OidcSessions
 from trio_connector.api.errors import unauthorized
 from trio_connector.api.request import Request
+from trio_connector.api.routing import Route
 from trio_connector.outgoing import Outgoing
 
 if TYPE_CHECKING:
@@ -26,14 +28,7 @@ MAX_DELAYED_REFUSALS: Final = 100
 
 _log = structlog.get_logger("HttpServer")
 Clock = Callable[[], datetime]
-
-
-class Sessions(Protocol):
-    """Browser sessions."""
-
-    async def roles(self, request: Request) -> tuple[str, ...] | Answer | None:
-        """The roles of the session, a redirection to the provider, or None for a refusal."""
-        ...
+Entropy = Callable[[int], bytes]
 
 
 class Authenticator:
@@ -43,11 +38,13 @@ class Authenticator:
         self,
         api_keys: ApiKeys | None,
         bearer_tokens: JwtBearer | None = None,
-        sessions: Sessions | None = None,
+        sessions: OidcSessions | None = None,
     ) -> None:
         self._api_keys = api_keys
         self._bearer_tokens = bearer_tokens
         self._sessions = sessions
+        self.routes: list[Route] = [] if sessions is None else sessions.routes()
+        """What the methods need to have served: where browsers log in and come back to."""
         self._open = api_keys is None and bearer_tokens is None and sessions is None
         self._delayed = 0
 
@@ -95,7 +92,7 @@ def authenticator(
     debug: bool,
     clock: Clock,
     outgoing: Outgoing,
-    sessions: Sessions | None = None,
+    entropy: Entropy,
 ) -> Authenticator:
     """The authenticator for a configuration; ``outgoing`` makes the clients that ask an identity provider.
 
@@ -103,8 +100,9 @@ def authenticator(
     that is logged as a warning.
     """
     api_keys = ApiKeys(settings.api_key, clock) if settings.api_key.on else None
-    bearer = settings.jwt_bearer
+    bearer, oidc = settings.jwt_bearer, settings.oidc
     bearer_tokens = JwtBearer(bearer, outgoing, clock) if bearer is not None and bearer.on else None
+    sessions = OidcSessions(oidc, outgoing, clock, entropy) if oidc is not None and oidc.on else None
     if api_keys is None and bearer_tokens is None and sessions is None:
         if not debug:
             raise ValueError(

@@ -34,7 +34,7 @@ from trio_connector.events.bus import EventBus
 from trio_connector.events.log import Retention
 from trio_connector.events.model import NewEvent
 from trio_connector.http_server import ServerConfig, serve
-from trio_connector.modules.assembly import Module, Task, assemble
+from trio_connector.modules.assembly import Module, Task, assemble, register
 from trio_connector.outgoing import Outgoing, Pins, going_out_by
 from trio_connector.settings import CoreHttpApiOptions, Settings, redacted
 from trio_connector.usecases.opening import AccountOptions, open_services
@@ -140,7 +140,7 @@ async def _run_connector(
             bus = EventBus(services.store.events, clock=clock, entropy=entropy)
             log.info("Loading modules...")
             modules = assemble(settings, services)
-            _register(bus, modules)
+            register(bus, modules)
             await _serve(settings, services, bus, modules, stop, task_status)
 
 
@@ -160,20 +160,6 @@ def account_options(settings: Settings, base_url: str) -> AccountOptions:
         additional_headers=dict(transport.platform_additional_headers),
         allow_identity_creation=transport.allow_identity_creation,
     )
-
-
-def _register(bus: EventBus, modules: list[Module]) -> None:
-    for module in modules:
-        for spec in module.subscribers:
-            bus.subscribe(spec)
-        for reaction in module.reactions:
-            bus.react(
-                reaction.name,
-                reaction.patterns,
-                reaction.react,
-                retry_after_seconds=reaction.retry_after_seconds,
-            )
-        log.info(f"Module '{module.display_name}' was initialized successfully.")
 
 
 async def _serve(
@@ -264,8 +250,6 @@ async def _start_modules(modules: list[Module], nursery: trio.Nursery, stop: tri
         nursery.start_soon(_cancel_when, stop, starting)
         log.info("Starting modules...")
         for module in modules:
-            if module.at_start is not None:
-                await module.at_start()
             if module.task is not None:
                 scopes.append(await nursery.start(_cancellable, module.task))
             log.info(f"Module '{module.display_name}' was started successfully.")

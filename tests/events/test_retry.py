@@ -39,6 +39,12 @@ def test_a_broker_is_tried_for_ever() -> None:
     assert after(1, settings=DeliverySettings(retry_schedule_seconds=(), keep_trying=True)) == Wait(1)
 
 
+def test_what_cannot_be_reached_is_tried_until_it_is_back() -> None:
+    settings = DeliverySettings(retry_schedule_seconds=(1, 300))
+    assert after(1000, Answer(accepted=False, away=True), settings) == Wait(300)
+    assert after(3, REFUSED, settings) == GiveUp("unavailable")
+
+
 def test_the_receiver_can_ask_for_a_longer_pause_up_to_a_limit_but_for_no_shorter_one() -> None:
     def asking(seconds: float) -> Step:
         return after(1, Answer(accepted=False, retry_after_seconds=seconds))

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 
 import pytest
+import structlog
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -474,6 +475,29 @@ async def test_a_module_that_fails_is_skipped_or_called_again_and_stops_nobody(
         await done.wait()
     assert calls == ["bad"] * (1 + len(schedule)) + ["good"]
     assert len(await store.events.given_up("decider", 0, 10)) == 1
+
+
+async def test_a_module_that_cannot_reach_what_it_needs_is_called_until_it_can(
+    autojump_clock: MockClock, store: Store, bus: EventBus
+) -> None:
+    failures: list[Exception] = [ConnectionError("away")] * 5 + [LookupError("on purpose")]
+    done = trio.Event()
+
+    async def react(event: Event) -> None:
+        if failures:
+            raise failures.pop(0)
+        done.set()
+
+    def is_away(failure: Exception) -> bool:
+        return isinstance(failure, ConnectionError)
+
+    bus.react("decider", ["**"], react, retry_after_seconds=(1.0,), is_away=is_away)
+    with structlog.testing.capture_logs() as lines:
+        async with running(bus):
+            await append(store, "a", "b")
+            await done.wait()
+    assert len(await store.events.given_up("decider", 0, 10)) == 1
+    assert [line["log_level"] for line in lines if "event handler" in line["event"]] == ["warning"] * 5 + ["error"]
 
 
 async def test_ten_hanging_receivers_of_a_hundred_cost_the_others_nothing(

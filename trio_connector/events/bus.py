@@ -17,7 +17,7 @@ from trio_connector.crypto.entropy import Entropy
 from trio_connector.events.delivery import SubscriberSpec
 from trio_connector.events.log import Log, Retention
 from trio_connector.events.patterns import EVERYTHING, Patterns
-from trio_connector.events.reactor import SKIP_FAILURES, React, reactor
+from trio_connector.events.reactor import SKIP_FAILURES, IsAway, React, never, reactor
 from trio_connector.events.report import SubscriberState
 from trio_connector.events.subscriber import Subscriber
 from trio_connector.events.tap import MAX_BEHIND, Tap
@@ -70,10 +70,18 @@ class EventBus:
         *,
         timeout_seconds: float = 120.0,
         retry_after_seconds: tuple[float, ...] = SKIP_FAILURES,
+        is_away: IsAway = never,
         from_beginning: bool = False,
     ) -> Subscriber:
         """Register a module of this process (`reactor`); the caller starts its ``run``."""
-        spec = reactor(name, patterns, react, timeout_seconds=timeout_seconds, retry_after_seconds=retry_after_seconds)
+        spec = reactor(
+            name,
+            patterns,
+            react,
+            timeout_seconds=timeout_seconds,
+            retry_after_seconds=retry_after_seconds,
+            is_away=is_away,
+        )
         return self._register(
             Subscriber(
                 spec,
@@ -160,7 +168,7 @@ class EventBus:
 
     def _judge(self, subscriber: Subscriber, events: int, seconds: float) -> None:
         state = subscriber.state()
-        age = self._age_of_next(subscriber)
+        age = self.age_of_next(subscriber)
         behind = state.lag > events or age > seconds
         if behind and state.name not in self._behind:
             self._behind.add(state.name)
@@ -176,7 +184,7 @@ class EventBus:
             self._behind.discard(state.name)
             _log.info("A subscriber has caught up.", subscriber=state.name)
 
-    def _age_of_next(self, subscriber: Subscriber) -> float:
+    def age_of_next(self, subscriber: Subscriber) -> float:
         """How long the oldest event that is not done for this subscriber has been waiting, in seconds."""
         if subscriber.cursor is None or subscriber.cursor >= self._log.head:
             return 0.0

@@ -46,12 +46,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     ``status`` is the receiver's status code, where it has one. ``reason`` says in a few words, without secrets, what
     went wrong; at most 512 characters are kept. ``permanent`` means that no later attempt can succeed (HTTP 410).
+    ``away`` means that what the receiver depends on cannot be reached, which says nothing about the event: it is tried
+    until that is back.
     """
 
     accepted: bool
     status: int | None = None
     reason: str = ""
     permanent: bool = False
+    away: bool = False
     retry_after_seconds: float | None = None
 
 

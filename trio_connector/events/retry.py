@@ -49,7 +49,7 @@ def next_step(attempt: int, answer: Answer, settings: DeliverySettings, chance: 
     schedule = settings.retry_schedule_seconds
     if attempt <= len(schedule):
         pause = schedule[attempt - 1]
-    elif settings.keep_trying:
+    elif settings.keep_trying or answer.away:
         pause = schedule[-1] if schedule else _PAUSE_WITHOUT_SCHEDULE_SECONDS
     else:
         return GiveUp(answer.reason)

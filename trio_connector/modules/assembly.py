@@ -17,8 +17,10 @@ import trio
 
 from trio_connector.domain.template import template_dto
 from trio_connector.errors import ConnectorError
+from trio_connector.events.bus import EventBus
 from trio_connector.events.delivery import SubscriberSpec
 from trio_connector.events.model import Event
+from trio_connector.events.senders.addresses import name_part
 from trio_connector.modules import auto_accept_pending_relationships as auto_accept
 from trio_connector.modules import auto_decompose_deletion_proposed_relationships as auto_decompose
 from trio_connector.modules import (
@@ -30,9 +32,12 @@ from trio_connector.modules import (
     webhooks,
     webhooks_v1,
 )
+from trio_connector.modules.deliveries import is_http_url
+from trio_connector.modules.options import WrongOption
 from trio_connector.modules.sse import follow_backbone_events
 from trio_connector.modules.user import ModuleContext, ReactingModule, RunningModule, load_user_module
 from trio_connector.settings import (
+    CoreHttpApiOptions,
     MessageBrokerOptions,
     ModuleSettings,
     Settings,
@@ -40,14 +45,18 @@ from trio_connector.settings import (
     SyncOptions,
     WebhooksOptions,
     WebhooksV1Options,
+    without_credentials,
 )
+from trio_connector.usecases.reachability import is_unreachable
 from trio_connector.usecases.services import Services
 from trio_connector.usecases.sync import sync_forever
 
 log = structlog.get_logger("ConnectorRuntime")
 
-RETRY_UNREACHABLE_SECONDS = (1.0, 5.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 3600.0, 3600.0, 3600.0, 3600.0, 3600.0)
-"""When a reaction that failed is tried again, while later events wait: a Backbone that is away comes back."""
+UNKNOWN_MODULE = "error.connector.modules.unknown"
+RETRY_AFTER_SECONDS = (1.0, 5.0, 30.0, 60.0, *(300.0,) * 12)
+"""When a reaction that failed is tried again, while later events wait: for an hour. While the Backbone is away the last
+pause is repeated until it is back."""
 
 
 class Task(Protocol):
@@ -63,7 +72,7 @@ class Reaction:
     name: str
     patterns: tuple[str, ...]
     react: Callable[[Event], Awaitable[None]]
-    retry_after_seconds: tuple[float, ...] = RETRY_UNREACHABLE_SECONDS
+    retry_after_seconds: tuple[float, ...] = RETRY_AFTER_SECONDS
 
 
 @dataclass(frozen=True)
@@ -75,23 +84,19 @@ class Module:
     subscribers: Sequence[SubscriberSpec] = ()
     reactions: Sequence[Reaction] = ()
     task: Task | None = None
-    at_start: Callable[[], Awaitable[None]] | None = None
-    """Done once, when its reactions run."""
+    """Started when the reactions of all modules run."""
 
 
 def assemble(settings: Settings, services: Services) -> list[Module]:
     """The modules that are switched on, in the order of the configuration.
 
-    Raises ConnectorError that names the module and what is wrong with its configuration.
+    Raises ConnectorError that names the module, the key, and what is wrong with it.
     """
-    modules: list[Module] = []
+    enabled = [module for module in settings.modules.values() if module.enabled]
     kinds: dict[str, list[ModuleSettings]] = {}
-    for module in settings.modules.values():
-        if not module.enabled:
-            continue
+    for module in enabled:
         _check_infrastructure(settings, module)
-        if module.kind is not None:
-            kinds.setdefault(module.kind, []).append(module)
+        kinds.setdefault(module.kind or module.location, []).append(module)
     for same in kinds.values():
         if len(same) > 1:
             raise ConnectorError(
@@ -99,17 +104,38 @@ def assemble(settings: Settings, services: Services) -> list[Module]:
                 f"The Module '{same[0].display_name}' at location '{same[0].location}' is not allowed to be used "
                 f"multiple times, but it has {len(same)} instances.",
             )
-    for module in settings.modules.values():
-        if not module.enabled:
-            continue
+    modules = []
+    for module in enabled:
         try:
             modules.append(_build(module, settings, services))
-        except (ConnectorError, msgspec.ValidationError, ValueError) as error:
-            text = error.message if isinstance(error, ConnectorError) else str(error)
-            code = error.code if isinstance(error, ConnectorError) else "error.connector.modules.invalidConfiguration"
-            log.error(f"Module '{module.display_name}' could not be initialized.", code=code, error=text)
-            raise ConnectorError(code, f"Module '{module.name}': {text}") from error
+        except ConnectorError as error:
+            place = f"modules.{module.name}"
+            if isinstance(error, WrongOption) and error.key:
+                place += f".{error.key}"
+            log.error(
+                f"Module '{module.display_name}' could not be initialized.",
+                code=error.code,
+                error=error.message,
+                key=place,
+            )
+            raise ConnectorError(error.code, f"Module '{module.name}' ({place}): {error.message}") from error
     return modules
+
+
+def register(bus: EventBus, modules: Sequence[Module]) -> None:
+    """Make subscribers of what ``modules`` send and react to; the caller runs them, and the modules' tasks."""
+    for module in modules:
+        for spec in module.subscribers:
+            bus.subscribe(spec)
+        for reaction in module.reactions:
+            bus.react(
+                reaction.name,
+                reaction.patterns,
+                reaction.react,
+                retry_after_seconds=reaction.retry_after_seconds,
+                is_away=is_unreachable,
+            )
+        log.info(f"Module '{module.display_name}' was initialized successfully.")
 
 
 def _check_infrastructure(settings: Settings, module: ModuleSettings) -> None:
@@ -133,18 +159,21 @@ def _build(module: ModuleSettings, settings: Settings, services: Services) -> Mo
 
 def _user_module(settings: ModuleSettings, services: Services) -> Module:
     if settings.location.startswith("@nmshd/runtime:"):
-        raise ConnectorError("error.connector.modules.unknown", f"Module {settings.location} is not a builtin module.")
-    if settings.location.startswith("@nmshd/connector:"):
-        raise ConnectorError(
-            "error.connector.modules.unknown",
+        raise WrongOption("location", f"Module {settings.location} is not a builtin module.", UNKNOWN_MODULE)
+    if settings.location.startswith(("@nmshd/connector:", "trio_connector:")):
+        raise WrongOption(
+            "location",
             f"The internal module on location '{settings.location}' could not be loaded because it is not registered "
             "as an internal module.",
+            UNKNOWN_MODULE,
         )
     context = ModuleContext(settings.name, settings.options, services)
     loaded = load_user_module(settings.location, context)
     reactions: tuple[Reaction, ...] = ()
     if isinstance(loaded, ReactingModule):
-        reactions = (Reaction(f"module:{settings.name}", tuple(loaded.patterns), loaded.react),)
+        schedule = tuple(getattr(loaded, "retry_after_seconds", RETRY_AFTER_SECONDS))
+        name = f"module:{name_part(settings.name)}"
+        reactions = (Reaction(name, tuple(loaded.patterns), loaded.react, schedule),)
     return Module(
         name=settings.name,
         display_name=settings.display_name,
@@ -165,9 +194,9 @@ def _sync(module: ModuleSettings, settings: Settings, services: Services) -> Par
 def _sse(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
     override = module.typed(SseOptions).base_url_override
     if override is not None and not settings.debug:
-        raise ConnectorError(
-            "error.connector.modules.invalidConfiguration", "baseUrlOverride is only allowed in debug mode"
-        )
+        raise WrongOption("baseUrlOverride", "baseUrlOverride is only allowed in debug mode")
+    if override is not None and not is_http_url(override):
+        raise WrongOption("baseUrlOverride", f"'{without_credentials(override)}' is not a valid URL.")
     return {"task": partial(follow_backbone_events, services, override)}
 
 
@@ -201,11 +230,13 @@ def _auto_decompose(module: ModuleSettings, settings: Settings, services: Servic
     react = partial(auto_decompose.decompose_if_proposed, services)
     return {
         "reactions": [Reaction(auto_decompose.NAME, auto_decompose.PATTERNS, react)],
-        "at_start": partial(auto_decompose.decompose_all, services),
+        "task": partial(auto_decompose.decompose_all, services),
     }
 
 
 def _core_http_api(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
+    if module.typed(CoreHttpApiOptions).docs.enabled and not settings.debug:
+        raise WrongOption("docs.enabled", "Documentation is not allowed in production mode.")
     return {}  # its routes are part of the HTTP server, see daemon
 
 

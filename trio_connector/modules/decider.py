@@ -26,6 +26,7 @@ from trio_connector.domain.requests.record import (
 )
 from trio_connector.errors import ConnectorError
 from trio_connector.events.model import Event
+from trio_connector.modules.options import WrongOption
 from trio_connector.modules.told import tell_source_processed, told_request
 from trio_connector.usecases.consumption import Reaction, react
 from trio_connector.usecases.reachability import is_unreachable
@@ -35,19 +36,23 @@ from trio_connector.usecases.services import Services
 NAME = "decider"
 PATTERNS = (INCOMING_REQUEST_STATUS_CHANGED,)
 
+_MISMATCH = "error.runtime.decide.requestConfigDoesNotMatchResponseConfig"
+
 log = structlog.get_logger("DeciderModule")
 
 
 def rules_of(options: Mapping[str, Any]) -> tuple[AutomationRule, ...]:
-    """The module's ``automationConfig``. Raises ConnectorError when a rule cannot work; called at the start."""
+    """The module's ``automationConfig``. Raises WrongOption when a rule cannot work; called at the start."""
     try:
         rules = msgspec.convert(options.get("automationConfig") or [], tuple[AutomationRule, ...])
     except msgspec.ValidationError as error:
-        raise ConnectorError(
-            "error.runtime.decide.requestConfigDoesNotMatchResponseConfig",
-            f"The automationConfig of the decider module is invalid: {error}",
-        ) from error
-    check_rules(rules)
+        message = f"The automationConfig of the decider module is invalid: {error}"
+        raise WrongOption("automationConfig", message, _MISMATCH) from error
+    for index, rule in enumerate(rules):
+        try:
+            check_rules((rule,))
+        except ConnectorError as error:
+            raise WrongOption(f"automationConfig[{index}]", error.message, error.code) from error
     return rules
 
 

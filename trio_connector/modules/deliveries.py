@@ -9,7 +9,6 @@ from collections.abc import Iterable
 import httpx
 import msgspec
 
-from trio_connector.errors import ConnectorError
 from trio_connector.events.delivery import (
     BROKER_DELIVERY,
     BROKER_SCHEDULE_SECONDS,
@@ -19,6 +18,7 @@ from trio_connector.events.delivery import (
 )
 from trio_connector.events.senders.addresses import digest
 from trio_connector.events.senders.signing import RECOMMENDED_BYTES, InvalidSecretError, parse_secrets
+from trio_connector.modules.options import WrongOption
 
 HIGHEST_PORT = 65535
 _SAFE_TRIGGER = re.compile(r"[A-Za-z0-9_.*-]+")
@@ -53,11 +53,11 @@ def is_http_url(text: str) -> bool:
 
 
 def secret_keys(secret: object, code: str, where: str) -> tuple[bytes, ...]:
-    """The key bytes of a ``secret`` option. Raises ConnectorError with ``code``; the text does not show the secret."""
+    """The key bytes of a ``secret`` option. Raises WrongOption with ``code``; the text does not show the secret."""
     try:
         return parse_secrets(secret)
     except InvalidSecretError as error:
-        raise ConnectorError(code, f"Invalid secret of {where}: {error}") from error
+        raise WrongOption("secret", f"Invalid secret of {where}: {error}", code) from error
 
 
 def weak_secrets(keys: Iterable[bytes]) -> bool:
@@ -66,11 +66,11 @@ def weak_secrets(keys: Iterable[bytes]) -> bool:
 
 
 def checked_headers(headers: dict[str, str], code: str, where: str) -> tuple[tuple[str, str], ...]:
-    """``headers`` in their order. Raises ConnectorError with ``code`` for one that HTTP does not allow."""
+    """``headers`` in their order. Raises WrongOption with ``code`` for one that HTTP does not allow."""
     for name, value in headers.items():
         # Values are not shown: they may be keys.
         if not _HEADER_NAME.fullmatch(name) or any(character in value for character in "\r\n\0"):
-            raise ConnectorError(code, f"The header '{name}' of {where} is not allowed in HTTP.")
+            raise WrongOption(f"headers.{name}", f"The header '{name}' of {where} is not allowed in HTTP.", code)
     return tuple(headers.items())
 
 

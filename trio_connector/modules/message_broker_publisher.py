@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import structlog
 
 from trio_connector.crypto.dates import Clock
-from trio_connector.errors import ConnectorError
 from trio_connector.events.delivery import DeliverySettings, OpenSender, SubscriberSpec
 from trio_connector.events.senders.addresses import digest, name_part
 from trio_connector.events.senders.amqp import AmqpTarget, open_amqp
@@ -28,6 +27,7 @@ from trio_connector.events.senders.pubsub import (
     read_key_file,
 )
 from trio_connector.modules.deliveries import broker_delivery, secret_keys, weak_secrets
+from trio_connector.modules.options import WrongOption, within
 from trio_connector.settings import Broker, MessageBrokerOptions
 
 log = structlog.get_logger("MessageBrokerPublisherModule")
@@ -43,14 +43,15 @@ Built = tuple[str, str, OpenSender]
 def build(options: MessageBrokerOptions, *, clock: Clock) -> list[SubscriberSpec]:
     """One specification per broker.
 
-    Raises ConnectorError ``error.runtime.modules.messageBrokerPublisher.*``: ``invalidConfiguration`` with the official
+    Raises WrongOption ``error.runtime.modules.messageBrokerPublisher.*``: ``invalidConfiguration`` with the official
     texts, ``unknownBrokerType``, ``missingExtra`` when the broker's client library is not installed, ``invalidSecret``.
     """
     if not options.brokers:
-        raise _invalid("At least one broker must be configured")
+        raise _invalid("brokers", "At least one broker must be configured")
     specifications: dict[str, SubscriberSpec] = {}
-    for broker in options.brokers:
-        specification = _specification(broker, clock)
+    for index, broker in enumerate(options.brokers):
+        with within(f"brokers[{index}]"):
+            specification = _specification(broker, clock)
         if specification.name in specifications:
             log.warning("A broker is configured twice; it gets each event once.", broker=specification.receiver)
             continue
@@ -61,11 +62,13 @@ def build(options: MessageBrokerOptions, *, clock: Clock) -> list[SubscriberSpec
 def _specification(broker: Broker, clock: Clock) -> SubscriberSpec:
     if broker.type not in _KINDS:
         known = ", ".join(f"'{name}'" for name in _KINDS)
-        raise ConnectorError(
-            _CODE + "unknownBrokerType", f"The broker type '{broker.type}' is unknown. Valid types are {known}."
+        raise WrongOption(
+            "type",
+            f"The broker type '{broker.type}' is unknown. Valid types are {known}.",
+            _CODE + "unknownBrokerType",
         )
     if broker.configuration is None:
-        raise _invalid("Cannot start the broker, the 'configuration' is not defined.")
+        raise _invalid("configuration", "Cannot start the broker, the 'configuration' is not defined.")
     kind, make = _KINDS[broker.type]
     delivery = broker_delivery(broker.delivery)
     keys = secret_keys(broker.secret, _CODE + "invalidSecret", f"the broker of type '{broker.type}'")
@@ -87,16 +90,15 @@ def _amqp(configuration: Mapping[str, Any], delivery: DeliverySettings, keys: tu
     timeout = configuration.get("timeout", CONNECT_MILLISECONDS)
     if not url:
         # "ampq" is how the official text spells it.
-        raise _invalid("Cannot start the module, the ampq url is not defined.")
-    if not isinstance(url, str) or not isinstance(exchange, str):
-        raise _invalid("'url' and 'exchange' of an AMQP broker must be texts.")
+        raise _invalid("configuration.url", "Cannot start the module, the ampq url is not defined.")
+    url, exchange = _text("AMQP", url), _text("AMQP", exchange, "exchange")
     if not isinstance(timeout, int | float) or isinstance(timeout, bool) or timeout <= 0:
-        raise _invalid("'timeout' of an AMQP broker must be a number of milliseconds.")
+        raise _invalid("configuration.timeout", "'timeout' of an AMQP broker must be a number of milliseconds.")
     target = AmqpTarget(url=url, exchange=exchange, connect_seconds=timeout / 1000, keys=keys)
     try:
         target.parameters()
     except ValueError as error:
-        raise _invalid(str(error)) from error
+        raise _invalid("configuration.url", str(error)) from error
     name = f"{_place(url)}:{name_part(exchange) if exchange else 'default'}"
     return name, target.shown, partial(open_amqp, target, clock)
 
@@ -112,7 +114,7 @@ def _mqtt(configuration: Mapping[str, Any], delivery: DeliverySettings, keys: tu
     try:
         target.check()
     except ValueError as error:
-        raise _invalid(str(error)) from error
+        raise _invalid("configuration.url", str(error)) from error
     return _place(target.url), target.shown, partial(open_mqtt, target)
 
 
@@ -129,7 +131,7 @@ def _redis(
     try:
         target.check()
     except ValueError as error:
-        raise _invalid(str(error)) from error
+        raise _invalid("configuration.url", str(error)) from error
     return _place(target.url), target.shown, partial(open_redis, target)
 
 
@@ -140,12 +142,12 @@ def _pubsub(
     for key, shown in (("projectId", "projectId"), ("topicName", "topic"), ("keyFile", "keyFile")):
         value = configuration.get(key)
         if not value:
-            raise _invalid(f"Cannot start the module, the {shown} is not defined.")
+            raise _invalid(f"configuration.{key}", f"Cannot start the module, the {shown} is not defined.")
         values[key] = _text("PubSub", value, key)
     try:
         account = read_key_file(Path(values["keyFile"]))
     except InvalidKeyFileError as error:
-        raise _invalid(str(error)) from error
+        raise _invalid("configuration.keyFile", str(error)) from error
     endpoint = _text("PubSub", configuration.get("endpoint", DEFAULT_ENDPOINT), "endpoint")
     target = PubSubTarget(values["projectId"], values["topicName"], account, endpoint, keys)
     name = f"{name_part(target.project_id)}:{name_part(target.topic_name)}"
@@ -172,24 +174,25 @@ def _place(url: str) -> str:
 
 def _text(broker: str, value: object, key: str = "url") -> str:
     if not isinstance(value, str):
-        raise _invalid(f"'{key}' of a {broker} broker must be a text.")
+        raise _invalid(f"configuration.{key}", f"'{key}' of a broker of type '{broker}' must be a text.")
     return value
 
 
 def _no_signature(broker: str, keys: tuple[bytes, ...]) -> None:
     if keys:
-        raise ConnectorError(
-            _CODE + "invalidSecret", f"A 'secret' cannot be used with {broker}: its messages have no headers."
+        raise WrongOption(
+            "secret", f"A 'secret' cannot be used with {broker}: its messages have no headers.", _CODE + "invalidSecret"
         )
 
 
-def _missing_extra(broker: str, extra: str, error: ModuleNotFoundError) -> ConnectorError:
-    return ConnectorError(
-        _CODE + "missingExtra",
+def _missing_extra(broker: str, extra: str, error: ModuleNotFoundError) -> WrongOption:
+    return WrongOption(
+        "type",
         f"The broker type '{broker}' needs the package '{error.name}', which is not installed. "
         f"Install it with: pip install 'trio-connector[{extra}]'",
+        _CODE + "missingExtra",
     )
 
 
-def _invalid(message: str) -> ConnectorError:
-    return ConnectorError(_CODE + "invalidConfiguration", message)
+def _invalid(key: str, message: str) -> WrongOption:
+    return WrongOption(key, message, _CODE + "invalidConfiguration")

@@ -1,4 +1,4 @@
-"""Modules of users: a Python class named by ``location`` (connector spec 1.2 and 9.8).
+"""Modules of users: a Python class named by ``location`` (connector spec 1.2 and 9.8; docs/modules/user-modules.md).
 
 Example::
 
@@ -19,16 +19,24 @@ error; what goes wrong later ends as a log line (``react``, which is then called
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
+import structlog
 import trio
 
 from trio_connector.errors import ConnectorError
 from trio_connector.events.model import Event
+from trio_connector.modules.options import WrongOption
 from trio_connector.usecases.services import Services
+
+CANNOT_BE_LOADED = "error.connector.modules.cannotBeLoaded"
+
+log = structlog.get_logger("ConnectorRuntime")
 
 
 @dataclass(frozen=True)
@@ -45,9 +53,13 @@ class ModuleContext:
 
 @runtime_checkable
 class ReactingModule(Protocol):
-    """A module that is told of events: in order, at least once, from where it was when the process ended."""
+    """A module that is told of events: in order, at least once, from where it was when the process ended.
 
-    patterns: tuple[str, ...]
+    It may also have ``retry_after_seconds``, a sequence of pauses: an event for which ``react`` raised is tried again
+    after each of them, and then given up. Without, that goes on for an hour.
+    """
+
+    patterns: Sequence[str]
     """The namespaces it wants; ``*`` stands for one segment, ``**`` for any number."""
 
     async def react(self, event: Event) -> None:
@@ -70,25 +82,72 @@ UserModule = ReactingModule | RunningModule
 def load_user_module(location: str, context: ModuleContext) -> UserModule:
     """Make the module at ``location``, ``package.module:ClassName``.
 
-    Raises ConnectorError that names the module and what is wrong with it.
+    Raises WrongOption that says what is wrong with the location, the class, or, in the words of the class, its options.
     """
-    path, separator, class_name = location.partition(":")
-    if not separator or not path or not class_name:
-        raise _cannot_load(context, location, "the location is not of the form 'package.module:ClassName'")
+    make = _find(location)
     try:
-        found: Callable[[ModuleContext], object] = getattr(importlib.import_module(path), class_name)
-    except ImportError as error:
-        raise _cannot_load(context, location, f"the location of the module does not exist ({error})") from error
-    except AttributeError as error:
-        raise _cannot_load(context, location, f"it has no class '{class_name}'") from error
-    module = found(context)
-    if not isinstance(module, ReactingModule | RunningModule):
-        raise _cannot_load(context, location, "its class has neither 'react' with 'patterns' nor 'run'")
+        module = make(context)
+    except WrongOption:
+        raise
+    except (ConnectorError, msgspec.ValidationError, ValueError) as error:
+        # What the class has against its options.
+        raise WrongOption("", error.message if isinstance(error, ConnectorError) else str(error)) from error
+    except Exception as error:  # the class is not ours, and the operator has to learn which one it was
+        log.exception("A module could not be made.", module=context.name, location=location)
+        raise _cannot_load(location, f"{type(error).__name__}: {error}") from error
+    problem = _problem(module)
+    if problem is not None:
+        raise _cannot_load(location, problem)
+    assert isinstance(module, ReactingModule | RunningModule)  # noqa: S101 - else there was a problem
     return module
 
 
-def _cannot_load(context: ModuleContext, location: str, reason: str) -> ConnectorError:
-    return ConnectorError(
-        "error.connector.modules.cannotBeLoaded",
-        f"The module '{context.name}' on location '{location}' could not be loaded: {reason}.",
+def _find(location: str) -> Callable[[ModuleContext], object]:
+    path, separator, class_name = location.partition(":")
+    if not separator or not path or not class_name:
+        raise _cannot_load(location, "the location is not of the form 'package.module:ClassName'")
+    try:
+        found = getattr(import_module(path), class_name, None)
+    except ModuleNotFoundError as error:
+        if error.name is not None and not f"{path}.".startswith(f"{error.name}."):
+            raise _cannot_load(location, f"it needs the package '{error.name}', which is not installed") from error
+        raise _cannot_load(location, "the location of the module does not exist") from error
+    except Exception as error:  # the file is not ours, and the operator has to learn which one it was
+        log.exception("A module could not be imported.", location=location)
+        raise _cannot_load(location, f"{type(error).__name__}: {error}") from error
+    if not isinstance(found, type):
+        raise _cannot_load(location, f"it has no class '{class_name}'")
+    return found
+
+
+def _problem(module: object) -> str | None:
+    """Why ``module`` cannot be run; None when it can."""
+    react, run = getattr(module, "react", None), getattr(module, "run", None)
+    patterns = getattr(module, "patterns", None)
+    schedule = getattr(module, "retry_after_seconds", ())
+    if react is None and run is None:
+        return "its class has neither 'react' with 'patterns' nor 'run'"
+    for name, function in (("react", react), ("run", run)):
+        if function is not None and not inspect.iscoroutinefunction(function):
+            return f"its '{name}' is not an async function"
+    if react is None:
+        return None
+    if not _is_sequence_of(patterns, str) or not patterns:
+        return "its 'patterns' must be a tuple of namespaces"
+    if not _is_sequence_of(schedule, int | float) or any(pause < 0 for pause in schedule):
+        return "its 'retry_after_seconds' must be a tuple of numbers, none below 0"
+    return None
+
+
+def _is_sequence_of(value: object, type_: Any) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and all(isinstance(item, type_) and not isinstance(item, bool) for item in value)
+    )
+
+
+def _cannot_load(location: str, reason: str) -> WrongOption:
+    return WrongOption(
+        "location", f"The module on location '{location}' could not be loaded: {reason}.", CANNOT_BE_LOADED
     )

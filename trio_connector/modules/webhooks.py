@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 
 from trio_connector.crypto.dates import Clock
-from trio_connector.errors import ConnectorError
 from trio_connector.events.delivery import DeliverySettings, SubscriberSpec
 from trio_connector.events.senders.addresses import name_part, shown_url, url_part
 from trio_connector.events.senders.authentication import (
@@ -35,7 +34,8 @@ from trio_connector.modules.deliveries import (
     webhook_delivery,
 )
 from trio_connector.modules.names_2022 import subscription
-from trio_connector.settings import WebhooksOptions
+from trio_connector.modules.options import WrongOption, within
+from trio_connector.settings import Webhook, WebhooksOptions, without_credentials
 from trio_connector.settings import WebhookTarget as TargetOptions
 
 log = structlog.get_logger("WebhooksModule")
@@ -50,26 +50,32 @@ Target = tuple[str, WebhookTarget, DeliverySettings]
 def build(options: WebhooksOptions, *, clock: Clock) -> list[SubscriberSpec]:
     """One specification per webhook and trigger. All named targets are checked, used or not.
 
-    Raises ConnectorError ``error.runtime.modules.webhooks.*``: ``invalidUrlFormat``, ``invalidTargetReference``,
+    Raises WrongOption ``error.runtime.modules.webhooks.*``: ``invalidUrlFormat``, ``invalidTargetReference``,
     ``invalidAuthenticationConfig`` (official), ``invalidHeader``, ``invalidSecret``.
     """
-    targets = {
-        name: _target(target, name_part(name), f"target '{name}'", options.skip_tls_check, clock)
-        for name, target in options.targets.items()
-    }
+    targets = {}
+    for name, named in options.targets.items():
+        with within(f"targets.{name}"):
+            targets[name] = _target(named, name_part(name), f"target '{name}'", options.skip_tls_check, clock)
     names = Names()
     specifications = []
-    for webhook in options.webhooks:
-        if isinstance(webhook.target, TargetOptions):
-            url = webhook.target.url or ""
-            target = _target(webhook.target, None, f"the target '{shown_url(url)}'", options.skip_tls_check, clock)
-        else:
-            name = webhook.target or ""
-            if name not in targets:
-                raise _refused("invalidTargetReference", f"Invalid configuration. target '{name}' not found!")
-            target = targets[name]
+    for index, webhook in enumerate(options.webhooks):
+        with within(f"webhooks[{index}]"):
+            target = _target_of(webhook, targets, options.skip_tls_check, clock)
         specifications += [_specification(trigger, target, names, clock) for trigger in webhook.triggers]
     return specifications
+
+
+def _target_of(webhook: Webhook, targets: Mapping[str, Target], skip_tls_check: bool, clock: Clock) -> Target:
+    if isinstance(webhook.target, TargetOptions):
+        with within("target"):
+            where = f"the target '{shown_url(webhook.target.url or '')}'"
+            return _target(webhook.target, None, where, skip_tls_check, clock)
+    name = webhook.target or ""
+    if name not in targets:
+        message = f"Invalid configuration. target '{name}' not found!"
+        raise WrongOption("target", message, _CODE + "invalidTargetReference")
+    return targets[name]
 
 
 def _specification(trigger: str, target: Target, names: Names, clock: Clock) -> SubscriberSpec:
@@ -88,8 +94,9 @@ def _specification(trigger: str, target: Target, names: Names, clock: Clock) -> 
 def _target(options: TargetOptions, part: str | None, where: str, skip_tls_check: bool, clock: Clock) -> Target:
     url = options.url or ""
     if not is_http_url(WebhookTarget(url=url).filled_url(_SAMPLE_NAMESPACE)):
-        raise _refused("invalidUrlFormat", f"'{url}' is not a valid URL.")
-    authentication = _authentication(options.authentication, clock)
+        raise _not_a_url("url", url)
+    with within("authentication"):
+        authentication = _authentication(options.authentication, clock)
     keys = secret_keys(options.secret, _CODE + "invalidSecret", where)
     if weak_secrets(keys):
         log.warning(f"A secret of {where} has not the recommended length of 24 to 64 bytes.")
@@ -107,17 +114,16 @@ def _authentication(options: Any, clock: Clock) -> Authentication | None:
     if not options:
         return None
     if not isinstance(options, Mapping):
-        raise _refused("invalidAuthenticationConfig", "'authentication' must be an object.")
+        raise _invalid_authentication("", "'authentication' must be an object.")
     type_ = options.get("type")
     if not isinstance(type_, str):
-        raise _refused("invalidAuthenticationConfig", "'authentication.type' must be a string.")
+        raise _invalid_authentication("type", "'authentication.type' must be a string.")
     if type_ == "OAuth2":
         return OAuth2ClientCredentials(_oauth2(options), clock)
     if type_ == "ApiKey":
         return _api_key(options)
-    raise _refused(
-        "invalidAuthenticationConfig",
-        f"The authentication type '{type_}' is invalid. Valid types are 'OAuth2' and 'ApiKey'",
+    raise _invalid_authentication(
+        "type", f"The authentication type '{type_}' is invalid. Valid types are 'OAuth2' and 'ApiKey'"
     )
 
 
@@ -125,13 +131,13 @@ def _oauth2(options: Mapping[str, Any]) -> OAuth2Settings:
     url, id_, secret = (options.get(name) for name in ("accessTokenUrl", "clientId", "clientSecret"))
     if not (isinstance(url, str) and url and isinstance(id_, str) and id_ and isinstance(secret, str) and secret):
         # The official text speaks of 'BearerToken'.
-        raise _refused(
-            "invalidAuthenticationConfig",
+        raise _invalid_authentication(
+            "accessTokenUrl",
             "'BearerToken' authentication is missing required properties. The object must contain at least "
             "'accessTokenUrl', 'clientId' and 'clientSecret'.",
         )
     if not is_http_url(url):
-        raise _refused("invalidUrlFormat", f"'{url}' is not a valid URL.")
+        raise _not_a_url("accessTokenUrl", url)
     scope = options.get("scope")
     return OAuth2Settings(url, id_, secret, scope if isinstance(scope, str) else None)
 
@@ -139,14 +145,16 @@ def _oauth2(options: Mapping[str, Any]) -> OAuth2Settings:
 def _api_key(options: Mapping[str, Any]) -> ApiKey:
     key = options.get("apiKey")
     if not isinstance(key, str) or not key:
-        raise _refused(
-            "invalidAuthenticationConfig", "'ApiKey' authentication is missing the required property 'apiKey'."
-        )
+        raise _invalid_authentication("apiKey", "'ApiKey' authentication is missing the required property 'apiKey'.")
     header_name = options.get("headerName")
     name = header_name if isinstance(header_name, str) and header_name else "x-api-key"
     checked_headers({name: key}, _CODE + "invalidHeader", "the ApiKey authentication")
     return ApiKey(key, name)
 
 
-def _refused(code: str, message: str) -> ConnectorError:
-    return ConnectorError(_CODE + code, message)
+def _invalid_authentication(key: str, message: str) -> WrongOption:
+    return WrongOption(key, message, _CODE + "invalidAuthenticationConfig")
+
+
+def _not_a_url(key: str, url: str) -> WrongOption:
+    return WrongOption(key, f"'{without_credentials(url)}' is not a valid URL.", _CODE + "invalidUrlFormat")

@@ -14,14 +14,14 @@ import msgspec
 import structlog
 
 from trio_connector.crypto.dates import Clock
-from trio_connector.errors import ConnectorError
 from trio_connector.events.delivery import DeliverySettings, SubscriberSpec
 from trio_connector.events.model import Event
 from trio_connector.events.senders.addresses import shown_url
 from trio_connector.events.senders.webhook_v1 import Item, WebhookV1Target, open_webhook_v1
 from trio_connector.modules.deliveries import checked_headers, is_http_url, secret_keys, webhook_delivery
+from trio_connector.modules.options import WrongOption
 from trio_connector.modules.shapes_2022 import message_2022, relationship_2022
-from trio_connector.settings import WebhooksV1Options
+from trio_connector.settings import WebhooksV1Options, without_credentials
 
 log = structlog.get_logger("WebhooksModule")
 
@@ -41,11 +41,12 @@ TemplateOf = Callable[[str], Mapping[str, Any] | None]
 def build(options: WebhooksV1Options, *, clock: Clock, template_of: TemplateOf) -> list[SubscriberSpec]:
     """The one specification. Logs the deprecation.
 
-    Raises ConnectorError ``error.runtime.modules.webhooks.invalidUrlFormat``, ``invalidHeader`` or ``invalidSecret``.
+    Raises WrongOption ``error.runtime.modules.webhooks.invalidUrlFormat``, ``invalidHeader`` or ``invalidSecret``.
     """
     log.warning(DEPRECATION)
     if not is_http_url(options.url):
-        raise ConnectorError(_CODE + "invalidUrlFormat", f"'{options.url}' is not a valid URL.")
+        message = f"'{without_credentials(options.url)}' is not a valid URL."
+        raise WrongOption("url", message, _CODE + "invalidUrlFormat")
     target = WebhookV1Target(
         url=options.url,
         headers=checked_headers(options.headers, _CODE + "invalidHeader", f"'{shown_url(options.url)}'"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from trio_connector.backbone.answers import Address, Answer, Date, Id
 from trio_connector.backbone.connection import Connection, path_to
@@ -70,6 +70,6 @@ class Messages:
         """The messages with these ids, as far as they are visible; counts as reception, like `get`."""
         return await self._connection.pages(path_to("Messages"), MessageAnswer, query={"ids": ids}) if ids else []
 
-    def newest_first(self) -> AsyncIterator[MessageAnswer]:
-        """All visible messages, the newest first, read page by page; the iteration may be left at any time."""
+    def newest_first(self) -> AsyncGenerator[MessageAnswer, None]:
+        """All visible messages, the newest first, read page by page; who leaves before the end closes it."""
         return self._connection.pages_backwards(path_to("Messages"), MessageAnswer)

@@ -8,6 +8,7 @@ Opening what peers sent stands in ``received_messages``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -208,15 +209,16 @@ async def recover_pending_messages(services: Services) -> None:
 async def _find_pending(services: Services, by_hash: dict[str, tuple[str, Message]]) -> None:
     """Look through the newest messages at the Backbone; those that are found leave ``by_hash``."""
     oldest = min(parse_date(message.created_at) for _, message in by_hash.values()) - _CLOCKS_DIFFER_BY
-    async for answer in services.backbone.messages.newest_first():
-        if answer.created_by == services.address:
-            found = by_hash.pop(content_hash(answer.body.encode()), None)
-            if found is not None:
-                local_id, message = found
-                await _record_sent(services, local_id, message, answer.id, answer.created_at)
-                log.info("Recorded a message whose sending was interrupted", message=answer.id)
-        if not by_hash or parse_date(answer.created_at) < oldest:
-            return
+    async with aclosing(services.backbone.messages.newest_first()) as answers:
+        async for answer in answers:
+            if answer.created_by == services.address:
+                found = by_hash.pop(content_hash(answer.body.encode()), None)
+                if found is not None:
+                    local_id, message = found
+                    await _record_sent(services, local_id, message, answer.id, answer.created_at)
+                    log.info("Recorded a message whose sending was interrupted", message=answer.id)
+            if not by_hash or parse_date(answer.created_at) < oldest:
+                return
 
 
 # --- reading -------------------------------------------------------------------------------------------------------

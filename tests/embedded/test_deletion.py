@@ -267,6 +267,26 @@ async def test_what_is_long_over_is_swept_out(backbone: Backbone) -> None:
     await requester.events()
 
 
+async def test_who_leaves_is_reminded_three_times(backbone: Backbone) -> None:
+    identity = await backbone.identity()
+    process = await leaving(identity, 14)
+    sent: list[list[bool]] = []
+    for days in (0, 3, 0, 2, 5, 3):
+        backbone.clock.advance(days=days)
+        await backbone.run_deletion_job()
+        await identity.log_in()
+        seen = result(await identity.get(f"{PROCESSES}/{process['id']}"))
+        sent.append([seen[f"gracePeriodReminder{number}SentAt"] is not None for number in (1, 2, 3)])
+    assert sent == [
+        [False, False, False],
+        [True, False, False],
+        [True, False, False],
+        [True, True, False],
+        [True, True, True],
+        [True, True, True],
+    ]
+
+
 async def test_the_job_needs_the_administrators_key(backbone: Backbone) -> None:
     for headers in ({}, {"x-api-key": "wrong"}):
         assert (await backbone.client.post("/api/v1/IdentityDeletionJob", headers=headers)).status_code == 401

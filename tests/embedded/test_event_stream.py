@@ -109,11 +109,22 @@ async def test_a_refused_request_announces_nothing(backbone: Backbone) -> None:
 async def test_pushed_modifications_are_announced(backbone: Backbone) -> None:
     identity = await backbone.identity()
     await identity.make_datawallet()
-    async with listening(identity) as listener:
+    second = await identity.add_device()
+    async with listening(identity) as own, listening(second) as listener:
         item = {"objectIdentifier": "o", "collection": "c", "type": "Create", "datawalletVersion": 1}
         body: dict[str, Any] = {"localIndex": None, "modifications": [item]}
         result(await identity.post("/Datawallet/Modifications", body), 201)
         assert await listener.name() == "DatawalletModificationsCreated"
+        assert (await identity.post("/Devices/Self/PushNotifications/SendTestNotification")).status_code == 204
+        assert await own.name() == "Test", "who pushed is not told"
+
+
+async def test_the_use_of_the_backup_device_is_announced(backbone: Backbone) -> None:
+    identity = await backbone.identity()
+    backup = result(await identity.post("/Devices", await identity.new_device(isBackupDevice=True)), 201)
+    async with listening(identity) as listener:
+        assert (await backbone.log_in(backup["username"])).status_code == 200
+        assert await listener.name() == "BackupDeviceUsed"
 
 
 async def test_the_steps_of_a_deletion_are_announced(backbone: Backbone) -> None:
@@ -123,6 +134,10 @@ async def test_the_steps_of_a_deletion_are_announced(backbone: Backbone) -> None
         assert await listener.name() == "DeletionProcessStarted"
         result(await identity.put(f"/Identities/Self/DeletionProcesses/{process['id']}/Cancel"))
         assert await listener.name() == "DeletionProcessCancelledByOwner"
+        result(await identity.post("/Identities/Self/DeletionProcesses", {"lengthOfGracePeriodInDays": 0}), 201)
+        assert await listener.name() == "DeletionProcessStarted"
+        await backbone.run_deletion_job()
+        assert await listener.name() == "DeletionStarts"
 
 
 async def test_an_idle_stream_is_kept_alive() -> None:

@@ -18,7 +18,7 @@ from trio_connector.embedded.domain.moments import written, written_or_none
 from trio_connector.embedded.settings import BackboneSettings
 from trio_connector.embedded.store.announcements import active_addresses, insert_announcement
 from trio_connector.embedded.store.database import Database
-from trio_connector.embedded.store.deletion import delete_next_identity, sweep
+from trio_connector.embedded.store.deletion import delete_next_identity, remind, sweep
 
 if TYPE_CHECKING:
     from trio_connector.embedded.api.app import BackboneApp
@@ -63,11 +63,15 @@ async def run_deletion_job_now(app: BackboneApp, request: Request) -> Reply:
 
 
 async def run_deletion_job(database: Database, did_domain_name: str) -> int:
-    """Delete every identity whose grace period is over, each in a transaction of its own; how many these were."""
+    """Delete every identity whose grace period is over, each in a transaction of its own; how many these were.
+
+    Others that are leaving are reminded, and what is long over is swept out.
+    """
     anonymized = backbone_pseudonym(did_domain_name)
     deleted = 0
     while await database.write(lambda tx: delete_next_identity(tx, anonymized)) is not None:
         deleted += 1
+    await database.write(remind)
     await database.write(sweep)
     return deleted
 

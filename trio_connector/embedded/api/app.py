@@ -17,7 +17,7 @@ from trio_connector.embedded.api.access_tokens import AccessTokens
 from trio_connector.embedded.api.call import Call, Caller, Reply, Request, Route, refusal
 from trio_connector.embedded.api.router import Router
 from trio_connector.embedded.api.streams import Streams
-from trio_connector.embedded.domain import errors
+from trio_connector.embedded.domain import errors, passwords
 from trio_connector.embedded.domain.errors import PlatformError
 from trio_connector.embedded.domain.moments import MILLISECOND, Moment, written
 from trio_connector.embedded.settings import BackboneSettings
@@ -29,6 +29,7 @@ _log = structlog.get_logger("EmbeddedBackbone")
 MAX_BODY_BYTES = 20 * 1024 * 1024
 _MAX_DRAINED_BYTES = 3 * MAX_BODY_BYTES
 _BODY_SECONDS = 60
+_HASHING_THREADS = 2
 _MAX_CORRELATION_ID = 100
 _UNAUTHORIZED = Reply(401, headers=((b"www-authenticate", b"Bearer"),))
 
@@ -50,7 +51,16 @@ class BackboneApp:
         self.streams = streams
         self.stop = stop
         self.access_tokens = AccessTokens(database.access_token_key, settings.access_token_lifetime)
+        self._hashing = trio.CapacityLimiter(_HASHING_THREADS)
         self._router = Router(resources.routes(settings))
+
+    async def hashed(self, password: str) -> bytes:
+        """Salt and hash of a password, made in a thread."""
+        return await trio.to_thread.run_sync(passwords.hashed, password, self.database.random, limiter=self._hashing)
+
+    async def password_matches(self, password: str, stored: bytes) -> bool:
+        """Whether ``stored`` was made from ``password``, found out in a thread."""
+        return await trio.to_thread.run_sync(passwords.matches, password, stored, limiter=self._hashing)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI."""

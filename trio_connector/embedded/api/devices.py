@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import trio
 
 from trio_connector.embedded.api.call import Call, Reply, Request, Routes, created, no_content, paged, result
 from trio_connector.embedded.api.identities import check_challenge, check_password, language_of, signed_challenge
@@ -38,7 +37,7 @@ async def create_device(app: BackboneApp, request: Request) -> Reply:
     is_backup = fields.flag("isBackupDevice")
     language = language_of(fields, "communicationLanguage")
     check_password(app.settings, password)
-    hashed = await trio.to_thread.run_sync(passwords.hashed, password, app.database.random)
+    hashed = await app.hashed(password)
     create = partial(
         _create_device,
         caller=request.caller,
@@ -106,9 +105,9 @@ async def change_password(app: BackboneApp, request: Request) -> Reply:
     stored = await app.database.read(look_up)
     if stored is None:
         return Reply(401)
-    if not await trio.to_thread.run_sync(passwords.matches, old, stored):
+    if not await app.password_matches(old, stored):
         raise errors.change_password_failed()
-    hashed = await trio.to_thread.run_sync(passwords.hashed, new, app.database.random)
+    hashed = await app.hashed(new)
     if not await app.database.write(lambda tx: store.set_password(tx, caller.device_id, stored, hashed)):
         raise errors.change_password_failed()  # somebody else was faster: the old password is not right any more
     return no_content()

@@ -25,7 +25,7 @@ async def stream_events(app: BackboneApp, request: Request, receive: Any, send: 
     """The names of what happens to the caller's identity, until the client goes or the Backbone stops."""
     if request.caller is None:
         raise LookupError("this route is not open to everybody")
-    with app.streams.listen(request.caller.address) as names:
+    with app.streams.listen(request.caller.address, request.caller.device_id) as names:
         async with trio.open_nursery() as nursery:
 
             async def watch_client() -> None:

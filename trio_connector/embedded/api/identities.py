@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import trio
-
 from trio_connector.crypto.addresses import create_address
 from trio_connector.embedded.api.call import Call, Reply, Request, Routes, created, no_content, result, text_of
 from trio_connector.embedded.api.fields import Fields
@@ -102,7 +100,7 @@ async def create_identity(app: BackboneApp, request: Request) -> Reply:
         raise errors.client_unauthorized()
     key = challenges.public_key_of(encoded_key)
     check_password(app.settings, password)
-    hashed = await trio.to_thread.run_sync(passwords.hashed, password, app.database.random)
+    hashed = await app.hashed(password)
     create = partial(
         _create_identity,
         settings=app.settings,
@@ -266,9 +264,9 @@ def _process_dto(process: DeletionProcess) -> dict[str, Any]:
         "approvedAt": created_at,
         "approvedByDevice": process.created_by_device,
         "gracePeriodEndsAt": written_or_none(process.grace_ends_at),
-        "gracePeriodReminder1SentAt": None,
-        "gracePeriodReminder2SentAt": None,
-        "gracePeriodReminder3SentAt": None,
+        "gracePeriodReminder1SentAt": written_or_none(process.reminders_sent_at[0]),
+        "gracePeriodReminder2SentAt": written_or_none(process.reminders_sent_at[1]),
+        "gracePeriodReminder3SentAt": written_or_none(process.reminders_sent_at[2]),
     }
 
 

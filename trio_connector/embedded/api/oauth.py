@@ -7,10 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-import trio
-
 from trio_connector.embedded.api.call import Call, Caller, Reply, Request, Routes, raw_json, result
-from trio_connector.embedded.domain import passwords
 from trio_connector.embedded.domain.deletion import grace_is_over
 from trio_connector.embedded.domain.errors import PlatformError
 from trio_connector.embedded.domain.moments import SECOND
@@ -68,7 +65,7 @@ async def issue_token(app: BackboneApp, request: Request) -> Reply:
     device, stored = found
     if device.locked_until is not None and device.locked_until > app.database.now():
         return _refused("access_denied", "The user is temporarily locked out, please try again in a few minutes.")
-    is_right = await trio.to_thread.run_sync(passwords.matches, password, stored)
+    is_right = await app.password_matches(password, stored)
     record = partial(_record, device_id=device.id, is_right=is_right, lockout=app.settings.lockout_duration)
     if not await app.database.write(record):
         return _wrong_credentials()
@@ -89,6 +86,8 @@ def _record(tx: Transaction, device_id: str, is_right: bool, lockout: int) -> bo
     if device is None:
         return False
     if is_right:
+        if device.is_backup:
+            tx.signal(device.address, "BackupDeviceUsed")
         devices.record_login(tx, device_id)
         return True
     failed = device.failed_logins + 1

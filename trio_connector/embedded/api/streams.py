@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import trio
 
+from trio_connector.embedded.store.database import Signal
+
 _WAITING = 64
 
 
@@ -14,27 +16,29 @@ class Streams:
     """The open event streams of every identity. Names only, nothing is kept for those who are not there."""
 
     def __init__(self) -> None:
-        self._open: dict[str, set[trio.MemorySendChannel[str]]] = {}
+        self._open: dict[str, dict[trio.MemorySendChannel[str], str]] = {}
 
     @contextmanager
-    def listen(self, address: str) -> Iterator[trio.MemoryReceiveChannel[str]]:
-        """The names of the events for ``address``, as they happen."""
+    def listen(self, address: str, device_id: str) -> Iterator[trio.MemoryReceiveChannel[str]]:
+        """The names of the events for a device of ``address``, as they happen."""
         send, receive = trio.open_memory_channel[str](_WAITING)
-        streams = self._open.setdefault(address, set())
-        streams.add(send)
+        streams = self._open.setdefault(address, {})
+        streams[send] = device_id
         try:
             with receive:
                 yield receive
         finally:
-            streams.discard(send)
+            del streams[send]
             send.close()
             if not streams and self._open.get(address) is streams:
                 del self._open[address]
 
-    def tell(self, address: str, name: str) -> None:
-        """Say ``name`` to all streams of ``address``. One that lags has enough waiting: more would tell it nothing."""
-        for stream in self._open.get(address, ()):
+    def tell(self, signal: Signal) -> None:
+        """Pass a signal on. A stream that lags has enough waiting: more would tell it nothing."""
+        for stream, device_id in self._open.get(signal.address, {}).items():
+            if device_id == signal.not_to:
+                continue
             try:
-                stream.send_nowait(name)
+                stream.send_nowait(signal.name)
             except trio.WouldBlock:
                 continue

@@ -276,7 +276,7 @@ def _modification(item: Fields) -> NewModification:
 def _add_modifications(call: Call, version: int, modifications: list[NewModification]) -> list[dict[str, Any]]:
     domain.check_modifications(modifications, version)
     if modifications:
-        call.tx.signal(call.me, _DATAWALLET_MODIFICATIONS_CREATED)
+        call.tx.signal(call.me, _DATAWALLET_MODIFICATIONS_CREATED, not_to=call.caller.device_id)
     added = store.add_modifications(call.tx, call.me, call.caller.device_id, modifications)
     return [{"id": id_, "index": index, "createdAt": written(call.now)} for id_, index in added]
 

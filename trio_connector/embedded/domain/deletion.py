@@ -14,6 +14,7 @@ CANCELLED = "Cancelled"
 
 DEFAULT_GRACE_DAYS = 14
 _MAX_GRACE_DAYS = 100_000
+_REMINDED_DAYS_BEFORE_THE_END = (12, 10, 5)
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class DeletionProcess:
     created_at: Moment
     created_by_device: str
     grace_ends_at: Moment | None
+    reminders_sent_at: tuple[Moment | None, ...] = (None, None, None)
 
 
 def grace_end(days: float | None, now: Moment) -> Moment:
@@ -49,6 +51,20 @@ def cancelled(process: DeletionProcess, now: Moment) -> DeletionProcess:
     if process.grace_ends_at is None or process.grace_ends_at <= now:
         raise errors.grace_period_has_already_expired()
     return replace(process, status=CANCELLED, grace_ends_at=None)
+
+
+def reminded(process: DeletionProcess, now: Moment) -> DeletionProcess | None:
+    """The process with its next reminder sent, ``None`` when none is due. One that was missed is left out."""
+    if process.status != ACTIVE or process.grace_ends_at is None:
+        return None
+    for number in (2, 1, 0):
+        if process.reminders_sent_at[number] is not None:
+            return None
+        if process.grace_ends_at - now <= _REMINDED_DAYS_BEFORE_THE_END[number] * DAY:
+            sent = list(process.reminders_sent_at)
+            sent[number] = now
+            return replace(process, reminders_sent_at=tuple(sent))
+    return None
 
 
 def grace_is_over(grace_ends_at: Moment | None, now: Moment) -> bool:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import apsw
 import trio
@@ -36,6 +36,14 @@ _CHECKPOINT_PAGES = 2_000
 _NAME_OF_SIGNING_KEY = "access token key"
 
 
+class Signal(NamedTuple):
+    """Something to tell the event streams of an identity, but for those of the device that did it."""
+
+    address: str
+    name: str
+    not_to: str | None
+
+
 class Transaction:
     """What one request may do with the data, and what it wants to be told to others once it is committed."""
 
@@ -43,7 +51,7 @@ class Transaction:
         self._connection = connection
         self._entropy = entropy
         self.now = now
-        self.signals: list[tuple[str, str]] = []
+        self.signals: list[Signal] = []
 
     def run(self, sql: str, *values: Any) -> int:
         """Execute ``sql``; the number of rows it changed."""
@@ -71,10 +79,11 @@ class Transaction:
         """That many random bytes."""
         return self._entropy(size)
 
-    def signal(self, address: str, name: str) -> None:
-        """After the commit the event streams of ``address`` get the event ``name``."""
-        if (address, name) not in self.signals:
-            self.signals.append((address, name))
+    def signal(self, address: str, name: str, *, not_to: str | None = None) -> None:
+        """After the commit the event streams of ``address`` get the event ``name``, but for those of one device."""
+        signal = Signal(address, name, not_to)
+        if signal not in self.signals:
+            self.signals.append(signal)
 
 
 class _Job(Generic[T]):
@@ -85,7 +94,7 @@ class _Job(Generic[T]):
         self.done = trio.Event()
         self.result: T | None = None
         self.error: Exception | None = None
-        self.signals: list[tuple[str, str]] = []
+        self.signals: list[Signal] = []
 
     def outcome(self) -> T:
         if self.error is not None:
@@ -110,7 +119,7 @@ class Database:
         self._entropy = entropy
         self._send, self._receive = trio.open_memory_channel[_Job[Any]](_QUEUE_SIZE)
         self._one_thread = trio.CapacityLimiter(1)
-        self.on_signal: Callable[[str, str], None] = lambda _address, _name: None
+        self.on_signal: Callable[[Signal], None] = lambda _signal: None
         self.access_token_key = b""
 
     def now(self) -> Moment:
@@ -138,8 +147,8 @@ class Database:
             await self._send.send(job)
             await job.done.wait()
         if job.error is None:
-            for address, name in job.signals:
-                self.on_signal(address, name)
+            for signal in job.signals:
+                self.on_signal(signal)
         return job.outcome()
 
     async def commit_forever(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trio_connector.embedded.domain.deletion import DELETING
+from trio_connector.embedded.domain.deletion import DELETING, reminded
 from trio_connector.embedded.domain.moments import DAY, HOUR, written
 from trio_connector.embedded.domain.relationships import (
     ALLOWING_MESSAGES,
@@ -13,7 +13,7 @@ from trio_connector.embedded.domain.relationships import (
 from trio_connector.embedded.store.database import Transaction
 from trio_connector.embedded.store.devices import devices_of
 from trio_connector.embedded.store.events import add_event
-from trio_connector.embedded.store.identities import identities_past_grace
+from trio_connector.embedded.store.identities import active_processes, identities_past_grace, update_process
 from trio_connector.embedded.store.messages import anonymize_messages, forget_messages
 from trio_connector.embedded.store.relationships import relationships_of, update_relationship
 
@@ -27,6 +27,7 @@ def delete_next_identity(tx: Transaction, anonymized: str) -> str | None:
         return None
     address = addresses[0]
     tx.run("UPDATE identities SET status = ? WHERE address = ?", DELETING, address)
+    tx.signal(address, "DeletionStarts")
     _leave_relationships(tx, address, anonymized)
     _delete_templates(tx, address, anonymized)
     _delete_tokens(tx, address, anonymized)
@@ -47,6 +48,15 @@ def delete_next_identity(tx: Transaction, anonymized: str) -> str | None:
     tx.run("DELETE FROM devices WHERE address = ?", address)
     tx.run("DELETE FROM identities WHERE address = ?", address)
     return address
+
+
+def remind(tx: Transaction) -> None:
+    """Tell the event streams of those who are leaving how soon it will be."""
+    for process in active_processes(tx):
+        changed = reminded(process, tx.now)
+        if changed is not None:
+            update_process(tx, changed)
+            tx.signal(process.address, "DeletionProcessGracePeriodReminder")
 
 
 def _leave_relationships(tx: Transaction, address: str, anonymized: str) -> None:

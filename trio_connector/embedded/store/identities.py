@@ -8,7 +8,8 @@ from trio_connector.embedded.domain.deletion import DeletionProcess
 from trio_connector.embedded.domain.moments import Moment
 from trio_connector.embedded.store.database import Row, Transaction
 
-_PROCESS = "id, address, status, created_at, created_by_device, grace_ends_at"
+_PROCESS = """id, address, status, created_at, created_by_device, grace_ends_at, reminder_1_sent_at,
+ reminder_2_sent_at, reminder_3_sent_at"""
 
 
 def identity_status(tx: Transaction, address: str) -> str | None:
@@ -57,22 +58,25 @@ def identities_past_grace(tx: Transaction) -> list[str]:
 def insert_process(tx: Transaction, process: DeletionProcess) -> None:
     """A new process."""
     tx.run(
-        f"INSERT INTO deletion_processes ({_PROCESS}) VALUES (?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO deletion_processes ({_PROCESS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         process.id,
         process.address,
         process.status,
         process.created_at,
         process.created_by_device,
         process.grace_ends_at,
+        *process.reminders_sent_at,
     )
 
 
 def update_process(tx: Transaction, process: DeletionProcess) -> None:
-    """Status and end of the grace period."""
+    """Status, end of the grace period and reminders."""
     tx.run(
-        "UPDATE deletion_processes SET status = ?, grace_ends_at = ? WHERE id = ?",
+        "UPDATE deletion_processes SET status = ?, grace_ends_at = ?, reminder_1_sent_at = ?, reminder_2_sent_at = ?,"
+        " reminder_3_sent_at = ? WHERE id = ?",
         process.status,
         process.grace_ends_at,
+        *process.reminders_sent_at,
         process.id,
     )
 
@@ -84,7 +88,7 @@ def process_of(tx: Transaction, address: str, id_: str) -> DeletionProcess | Non
         address,
         id_,
     )
-    return None if row is None else DeletionProcess(*row)
+    return None if row is None else _process(row)
 
 
 def processes_of(tx: Transaction, address: str) -> list[DeletionProcess]:
@@ -93,7 +97,18 @@ def processes_of(tx: Transaction, address: str) -> list[DeletionProcess]:
         f"SELECT {_PROCESS} FROM deletion_processes WHERE address = ? ORDER BY created_at",
         address,
     )
-    return [DeletionProcess(*row) for row in rows]
+    return [_process(row) for row in rows]
+
+
+def active_processes(tx: Transaction) -> list[DeletionProcess]:
+    """Of all identities."""
+    rows = tx.all(f"SELECT {_PROCESS} FROM deletion_processes WHERE status = 'Active'")
+    return [_process(row) for row in rows]
+
+
+def _process(row: Row) -> DeletionProcess:
+    id_, address, status, created_at, created_by_device, grace_ends_at, *reminders = row
+    return DeletionProcess(id_, address, status, created_at, created_by_device, grace_ends_at, tuple(reminders))
 
 
 # --- feature flags -------------------------------------------------------------------------------------------------

@@ -44,7 +44,10 @@ CREATE TABLE deletion_processes (
   status TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   created_by_device TEXT NOT NULL,
-  grace_ends_at INTEGER
+  grace_ends_at INTEGER,
+  reminder_1_sent_at INTEGER,
+  reminder_2_sent_at INTEGER,
+  reminder_3_sent_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deletion_processes_address ON deletion_processes (address, created_at);
 

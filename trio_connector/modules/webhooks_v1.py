@@ -14,13 +14,13 @@ import msgspec
 import structlog
 
 from trio_connector.crypto.dates import Clock
+from trio_connector.domain.shapes_2022 import message_2022, relationship_2022
 from trio_connector.events.delivery import DeliverySettings, SubscriberSpec
 from trio_connector.events.model import Event
 from trio_connector.events.senders.addresses import shown_url
 from trio_connector.events.senders.webhook_v1 import Item, WebhookV1Target, open_webhook_v1
 from trio_connector.modules.deliveries import checked_headers, is_http_url, secret_keys, webhook_delivery
 from trio_connector.modules.options import WrongOption
-from trio_connector.modules.shapes_2022 import message_2022, relationship_2022
 from trio_connector.settings import WebhooksV1Options, without_credentials
 
 log = structlog.get_logger("WebhooksModule")

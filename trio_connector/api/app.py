@@ -9,7 +9,7 @@ WebSockets.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from quart import Response
 from quart.ctx import RequestContext, WebsocketContext
@@ -20,25 +20,23 @@ from trio_connector.api.authentication import Authenticator, authenticator
 from trio_connector.api.connection import BodyConnection, BodyRequest
 from trio_connector.api.counters import RequestCounter
 from trio_connector.api.docs import docs_routes
-from trio_connector.api.errors import no_such_route
 from trio_connector.api.finishing import Finished
 from trio_connector.api.legacy import GENERATIONS
+from trio_connector.api.metrics import Metrics, metrics_route
 from trio_connector.api.monitoring import monitoring_routes
 from trio_connector.api.openapi import openapi_document
 from trio_connector.api.parts import ApiParts
-from trio_connector.api.pipeline import Pipeline, correlation_id
+from trio_connector.api.pipeline import Pipeline
 from trio_connector.api.request import Request
 from trio_connector.api.routes import CORE_PREFIX, CORE_RESOURCES, DEBUG_RESOURCES, Resource
-from trio_connector.api.routes.events import EVENT_ROLE, event_routes, subscriber_routes
+from trio_connector.api.routes.events import EVENT_ROUTES, READ_ROLE
+from trio_connector.api.routes.subscribers import OPERATE_ROLE, given_up_routes, looking_routes, operating_routes
 from trio_connector.api.routing import RouteTable
 from trio_connector.api.stream import EventStreams
-from trio_connector.correlation import correlated
-from trio_connector.errors import ConnectorError
 from trio_connector.settings import CoreHttpApiOptions
 from trio_connector.settings.modules import DocsOptions
 
 _STATE = "trio_connector"
-STREAM_PATH: Final = f"{CORE_PREFIX}/Events/Stream".lower()
 
 
 class ConnectorApp(QuartTrio):
@@ -47,7 +45,7 @@ class ConnectorApp(QuartTrio):
     asgi_http_class = BodyConnection
     request_class = BodyRequest
 
-    def __init__(self, pipeline: Pipeline, counter: RequestCounter, streams: EventStreams | None = None) -> None:
+    def __init__(self, pipeline: Pipeline, counter: RequestCounter, streams: EventStreams) -> None:
         super().__init__(__name__, static_folder=None)
         self.config["MAX_CONTENT_LENGTH"] = None  # each kind of body has its own limit
         self.config["RESPONSE_TIMEOUT"] = None  # the server watches clients that stop reading
@@ -94,31 +92,24 @@ class ConnectorApp(QuartTrio):
         """Serve a live stream, or refuse it before it is accepted."""
         assert websocket_context is not None  # noqa: S101 - Quart always hands it over
         websocket: Any = websocket_context.websocket
-        request = Request({**websocket.scope, "method": "GET"})
-        with correlated(correlation_id(request)):
-            refusal = await self.pipeline.admit(request, EVENT_ROLE)
-            if refusal is not None:
-                return _response(refusal)
-            if self.streams is None or request.raw_path.rstrip("/").lower() != STREAM_PATH:
-                return _response(self.pipeline.refused(no_such_route()))
-            try:
-                await self.streams.serve(request, websocket)
-            except ConnectorError as error:
-                return _response(self.pipeline.refused(error))
-        return None
+        refusal = await self.streams.serve(Request({**websocket.scope, "method": "GET"}), websocket)
+        return None if refusal is None else _response(refusal)
 
 
-def _routes(parts: ApiParts, counter: RequestCounter) -> RouteTable:
+def _routes(parts: ApiParts, counter: RequestCounter, metrics: Metrics) -> RouteTable:
     settings = parts.settings
     table = RouteTable()
     table.add("", monitoring_routes(counter))
+    table.add("", [metrics_route(metrics, public=settings.debug)])
     if not parts.core_api:
         return table
     resources = list(CORE_RESOURCES)
     if parts.bus is not None:
         resources += [
-            Resource("Events", event_routes(), EVENT_ROLE),
-            Resource("Subscribers", subscriber_routes(parts.bus), EVENT_ROLE),
+            Resource("Events", EVENT_ROUTES, READ_ROLE),
+            Resource("Subscribers", looking_routes(parts.bus), READ_ROLE, OPERATE_ROLE),
+            Resource("Subscribers", given_up_routes(parts.bus), READ_ROLE),
+            Resource("Subscribers", operating_routes(parts.bus), OPERATE_ROLE),
         ]
     for resource in resources:
         table.add(f"{CORE_PREFIX}/{resource.name}", resource.routes)
@@ -175,12 +166,13 @@ def create_app(parts: ApiParts, *, authentication: Authenticator | None = None) 
             entropy=parts.entropy,
         )
     counter = RequestCounter(parts.clock())
-    table = _routes(parts, counter)
+    metrics = Metrics(parts)
+    table = _routes(parts, counter, metrics)
     table.add("", authentication.routes)
+    metrics.watch(table)
     pipeline = Pipeline(parts, table, authentication, GENERATIONS if parts.core_api else ())
-    pipeline.observers.append(counter.observe)
-    streams = EventStreams(parts, parts.bus) if parts.bus is not None and parts.core_api else None
-    return ConnectorApp(pipeline, counter, streams)
+    pipeline.observers += [counter.observe, metrics.observe_response]
+    return ConnectorApp(pipeline, counter, EventStreams(parts, pipeline, metrics))
 
 
 __all__ = ["ConnectorApp", "create_app"]

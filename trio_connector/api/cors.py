@@ -60,6 +60,12 @@ class Cors:
         headers += [("Vary", ", ".join(varies))] if varies else []
         return Answer(self.success_status, headers=(*headers, ("Content-Length", "0")))
 
+    def admits(self, origin: str, *, with_cookies: bool) -> bool:
+        """Whether a page of ``origin`` may read answers, and therefore live streams, for which there are no headers."""
+        if with_cookies and (not self.credentials or self.origin == "*"):
+            return False
+        return self.origin in ("*", origin) or self._is_allowed(origin)
+
     def _origin(self, origin: str | None) -> tuple[list[Header], list[str]]:
         if self.origin == "*":
             return [("Access-Control-Allow-Origin", "*")], []

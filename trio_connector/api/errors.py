@@ -94,6 +94,37 @@ def unsupported_encoding() -> HttpError:
     )
 
 
+def upgrade_required() -> HttpError:
+    """The route is a WebSocket, and the request does not ask for one."""
+    return HttpError(
+        "error.connector.http.upgradeRequired",
+        "The requested route is a WebSocket.",
+        426,
+        (("Upgrade", "websocket"), ("Connection", "Upgrade")),
+    )
+
+
+def origin_not_allowed() -> HttpError:
+    """A page that may not read answers asks for a live stream."""
+    return HttpError(
+        "error.connector.http.originNotAllowed", "Pages of this origin are not allowed to open a live stream.", 403
+    )
+
+
+def too_many_streams() -> HttpError:
+    """So many live streams are open that no other one is."""
+    return HttpError("error.connector.events.tooManyStreams", "Too many live streams are open. Please try again.", 503)
+
+
+def position_not_kept(after: int, oldest: int) -> HttpError:
+    """A live stream could not begin where it is asked to without leaving events out."""
+    return HttpError(
+        "error.connector.events.positionNotKept",
+        f"The events that follow position {after} are not kept any more. The oldest one has position {oldest}.",
+        410,
+    )
+
+
 def invalid_multipart() -> ValidationFailed:
     """The body is no readable multipart form, or holds other files than the one named ``file``."""
     return ValidationFailed("The given payload is not a valid multipart form with one file named 'file'.")

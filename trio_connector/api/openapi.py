@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from trio_connector.api.routes.subscribers import SubscriberDTO
 from trio_connector.api.routing import Accept, Kind, Route
 from trio_connector.domain.attributes.record import ForwardingDetailsDTO, LocalAttributeDTO
 from trio_connector.domain.attributes.tags import TagCollection
@@ -22,7 +23,6 @@ from trio_connector.domain.requests.record import LocalRequestDTO
 from trio_connector.domain.template import RelationshipTemplateDTO
 from trio_connector.domain.token import TokenDTO
 from trio_connector.domain.validation_result import ValidationResult
-from trio_connector.events.report import SubscriberState
 from trio_connector.usecases.attributes.changing import CanCreateDTO, DeletionResult, SuccessionResult
 from trio_connector.usecases.validation.schema import Schema, Shape
 
@@ -59,7 +59,7 @@ _CLASSES: Final[dict[str, Any]] = {
     "Relationship": RelationshipDTO,
     "RelationshipTemplate": RelationshipTemplateDTO,
     "RequestValidationResult": ValidationResult,
-    "Subscriber": SubscriberState,
+    "Subscriber": SubscriberDTO,
     "Succession": SuccessionResult,
     "Token": TokenDTO,
 }
@@ -259,6 +259,8 @@ def _responses(route: Route) -> Json:
 def _success(route: Route) -> Json:
     if route.kind is Kind.NOTHING:
         return {"description": "Done."}
+    if route.kind is Kind.TEXT:
+        return {"description": "Done.", "content": {"text/plain": {"schema": _TEXT}}}
     if route.kind is Kind.BYTES:
         return {
             "description": "The content.",

@@ -119,11 +119,15 @@ class Pipeline:
                 common=common,
                 varies=varies,
             )
-            self._log.info(f"{request.method} {request.raw_path} {finished.status} -- {int(seconds * 1000)}ms")
+            self.record(request, match, finished.status, seconds)
+        return finished
+
+    def record(self, request: Request, match: Match | None, status: int, seconds: float) -> None:
+        """Write a response down in the log, and tell the observers of it."""
+        self._log.info(f"{request.method} {request.raw_path} {status} -- {int(seconds * 1000)}ms")
         route = None if match is None else match.route
         for observe in self.observers:
-            observe(request.method, route, finished.status, seconds)
-        return finished
+            observe(request.method, route, status, seconds)
 
     async def admit(self, request: Request, *one_of: str) -> Finished | None:
         """Authenticate the opening of a stream; the response that refuses it, or None.
@@ -162,7 +166,7 @@ class Pipeline:
             raise no_such_route()
         if route is None:
             raise method_not_allowed(match.allowed)
-        if not permitted(roles, route.roles):
+        if not route.public and not permitted(roles, route.roles):
             raise forbidden()
         chosen = None
         if route.accept.value:
@@ -178,7 +182,8 @@ class Pipeline:
         if call.route.changes:
             with self.changes.finished():
                 return await call.route.answer(call)
-        with trio.fail_after(self._parts.read_limit_seconds):
+        parts = self._parts
+        with trio.fail_after(parts.read_limit_seconds if call.route.quick else parts.change_limit_seconds):
             return await call.route.answer(call)
 
     def _generation(self, request: Request) -> Generation | None:

@@ -33,6 +33,7 @@ class Kind(Enum):
     LIST = "list"
     QR = "json or QR code"
     BYTES = "bytes"
+    TEXT = "text"
     NOTHING = "nothing"
 
 

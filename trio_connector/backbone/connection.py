@@ -6,7 +6,7 @@ the resources.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
@@ -28,8 +28,16 @@ from trio_connector.backbone.outcomes import (
     transport_failure,
 )
 from trio_connector.correlation import current_correlation_id
+from trio_connector.errors import BackboneRequestError
 
 T = TypeVar("T")
+RequestObserver = Callable[[Asked, str, float], None]
+"""Is told of every request that ended: what was asked, what became of it, seconds. It must not raise or wait.
+
+The outcome is the status, or ``unreachable``, ``timeout``, ``broken`` (the answer ended too early, or is none),
+``tooLong``, or ``cancelled``: the time for all of a request was over, or nobody waits any more.
+"""
+
 Query = Mapping[str, str | int | Sequence[str] | None]
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
@@ -71,6 +79,7 @@ class Connection:
         self.client_id = client_id
         self.client_secret = client_secret
         self.timeout_seconds = timeout_seconds
+        self.observers: list[RequestObserver] = []
         self._headers = {"X-RUNTIME-VERSION": runtime_version, **(additional_headers or {})}
         self._max_response_bytes = max_response_bytes
         self._decoding = trio.CapacityLimiter(2)
@@ -112,10 +121,11 @@ class Connection:
 
     async def pages_backwards(
         self, path: str, item: type[T], *, query: Query | None = None, headers: Mapping[str, str] | None = None
-    ) -> AsyncIterator[T]:
+    ) -> AsyncGenerator[T, None]:
         """The items of a list from the last to the first, page by page; raises like `get`.
 
-        What is added meanwhile may be missed. Nothing is held between items, so the iteration may be left at any time.
+        What is added meanwhile may be missed. Nothing is held between items; whoever leaves before the end closes it
+        (``contextlib.aclosing``).
         """
         first = await self._page(path, item, query, headers, 1)
         for page in range(_total_pages(first), 1, -1):
@@ -277,6 +287,29 @@ class Connection:
                 raise transport_failure(asked, error, self.timeout_seconds) from error
 
     async def _read(self, asked: Asked, request: httpx.Request) -> Received:
+        started = trio.current_time()
+        outcome = "cancelled"
+        try:
+            received = await self._receive(asked, request)
+            outcome = str(received.status)
+        except httpx.TimeoutException:
+            outcome = "timeout"
+            raise
+        except httpx.ConnectError:
+            outcome = "unreachable"
+            raise
+        except (httpx.HTTPError, httpx.InvalidURL):
+            outcome = "broken"
+            raise
+        except BackboneRequestError:
+            outcome = "tooLong"
+            raise
+        finally:
+            for observe in self.observers:
+                observe(asked, outcome, trio.current_time() - started)
+        return received
+
+    async def _receive(self, asked: Asked, request: httpx.Request) -> Received:
         response = await self.client.send(request, stream=True)
         chunks = response.aiter_bytes()
         body = bytearray()

@@ -12,7 +12,7 @@ import trio
 
 from trio_connector.events.log import EventLog
 from trio_connector.events.model import Event
-from trio_connector.events.patterns import Patterns
+from trio_connector.events.patterns import EVERYTHING, Patterns
 
 TAP_PAGE = 50
 MAX_BEHIND = 10_000
@@ -26,8 +26,20 @@ class TooSlow(Exception):
         self.position = position
 
 
+class NotKept(Exception):
+    """The events that follow ``position`` are not in the log any more; ``oldest`` is the position where it begins."""
+
+    def __init__(self, position: int, oldest: int) -> None:
+        super().__init__(f"the log begins at position {oldest}; what follows {position} is not kept any more")
+        self.position = position
+        self.oldest = oldest
+
+
 class Tap:
-    """Made by ``EventBus.tap``; iterate over it. Ends when the bus is closed; raises `TooSlow`."""
+    """Made by ``EventBus.tap``; iterate over it. Ends when the bus is closed; raises `TooSlow` and `NotKept`.
+
+    From position 0 it gives everything that is kept; from any other one it leaves nothing out.
+    """
 
     def __init__(self, log: EventLog, patterns: Patterns, after: int | None, max_behind: int = MAX_BEHIND) -> None:
         self._log = log
@@ -38,6 +50,11 @@ class Tap:
         self._page: deque[Event] = deque()
         self._closed = False
         self._wake_send, self._wake = trio.open_memory_channel[None](1)
+
+    @property
+    def position(self) -> int:
+        """Where it is: nothing beyond this position was read yet."""
+        return self._position
 
     def wake(self) -> None:
         """There may be something to read: a hint, and several are one."""
@@ -70,9 +87,18 @@ class Tap:
                 await trio.lowlevel.checkpoint()
         return self._page.popleft()
 
+    def require_no_gap(self) -> None:
+        """Raises `NotKept` when retention has removed events that would come next."""
+        if 0 < self._position < self._log.head and self._log.at(self._position + 1) is None:
+            kept = self._log.page(0, EVERYTHING, 1).events
+            oldest = kept[0].position if kept else self._log.head + 1
+            if oldest > self._position + 1:
+                raise NotKept(self._position, oldest)
+
     def _read(self) -> None:
         if self._was_up_to_date and self._log.head - self._position > self._max_behind:
             raise TooSlow(self._position)
+        self.require_no_gap()
         page = self._log.page(self._position, self._patterns, TAP_PAGE)
         self._page.extend(page.events)
         self._position = page.until

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -37,6 +37,10 @@ MAX_RUNS = 100
 """So many runs follow each other in one synchronisation; what is left then waits for the next one."""
 
 _RUN_ALREADY_FINALIZED = "error.platform.validation.syncRun.syncRunAlreadyFinalized"
+
+
+SyncObserver = Callable[[str, float], None]
+"""Is told of every run that ended, for metrics: ``done``, ``failed`` or ``stopped``, and the seconds it took."""
 
 
 @dataclass(frozen=True)
@@ -127,14 +131,6 @@ class Synchronizer:
                 outcome = "stopped"
             for observer in self.on_run_ended:
                 observer(outcome, trio.current_time() - started_at)
-
-
-class SyncObserver:
-    """Is told of every run that ended; for metrics."""
-
-    def __call__(self, outcome: str, seconds: float) -> None:
-        """``outcome`` is ``done``, ``failed`` or ``stopped``."""
-        raise NotImplementedError
 
 
 async def _sync_everything(services: Services) -> ChangedItems:

@@ -35,8 +35,14 @@ def unwrapped(content: Any) -> Any:
 
 
 def content_2022(content: Any) -> Any:
-    """Content of today as 2022 wrote it: not wrapped; request items show ``metadata`` as ``responseMetadata`` too."""
-    return _items_converted(unwrapped(content), _with_response_metadata)
+    """Content of today as 2022 wrote it.
+
+    It is not wrapped, a Mail of plain text does not say so, request items show ``metadata`` as ``responseMetadata`` too.
+    """
+    shown = unwrapped(content)
+    if isinstance(shown, Mapping) and shown.get("@type") == "Mail" and shown.get("bodyFormat") == "PlainText":
+        shown = {name: member for name, member in shown.items() if name != "bodyFormat"}
+    return _items_converted(shown, _with_response_metadata)
 
 
 def content_of_2022(content: Any) -> Any:

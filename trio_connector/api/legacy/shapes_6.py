@@ -24,29 +24,33 @@ _MEMBERS: Final = {
 }
 """Per type of content, the names of members today and in 6.x."""
 _MEMBERS_OF_6: Final = {kind: {old: new for new, old in names.items()} for kind, names in _MEMBERS.items()}
+_UNKNOWN: Final = {"Mail": frozenset({"bodyFormat"})}
+"""Per type of content, the members that 6.x did not know; it refused a Mail that has one."""
 
 
 def content_6(content: Any) -> Any:
     """Content of today with the member names of 6.x."""
-    return _renamed(content, _MEMBERS)
+    return _renamed(content, _MEMBERS, _UNKNOWN)
 
 
 def content_of_6(content: Any) -> Any:
     """Content of 6.x with the member names of today."""
-    return _renamed(content, _MEMBERS_OF_6)
+    return _renamed(content, _MEMBERS_OF_6, {})
 
 
-def _renamed(content: Any, members: Mapping[str, Mapping[str, str]]) -> Any:
+def _renamed(content: Any, members: Mapping[str, Mapping[str, str]], left_out: Mapping[str, frozenset[str]]) -> Any:
     if isinstance(content, list):
-        return [_renamed(each, members) for each in content]
+        return [_renamed(each, members, left_out) for each in content]
     if not isinstance(content, Mapping):
         return content
     kind = content.get("@type")
-    names = members.get(kind, {}) if isinstance(kind, str) else {}
+    known = kind if isinstance(kind, str) else ""
+    names, unknown = members.get(known, {}), left_out.get(known, ())
     renamed: Json = {}
     for name, member in content.items():
-        # A member that is there under its new name already wins.
-        renamed.setdefault(names.get(name, name), _renamed(member, members))
+        if name not in unknown:
+            # A member that is there under its new name already wins.
+            renamed.setdefault(names.get(name, name), _renamed(member, members, left_out))
     return renamed
 
 

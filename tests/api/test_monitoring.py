@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tests.api.served import CORE, ServedApi, served, settings_with
 from trio_connector.api.parts import Health
+from trio_connector.api.routes.account import shown_announcement
+from trio_connector.backbone import AnnouncementAnswer
 
 
 async def test_health_tells_each_service(api: ServedApi) -> None:
@@ -64,3 +68,24 @@ async def test_without_the_api_module_only_health_and_monitoring_exist(api: Serv
         assert (await other.client.get("/health")).status_code == 200
         assert (await other.client.get("/Monitoring/Version")).status_code == 200
         assert (await other.client.get(f"{CORE}/Files")).status_code == 404
+
+
+async def test_announcements_are_shown_as_the_official_connector_shows_them(api: ServedApi) -> None:
+    announcement = AnnouncementAnswer(
+        id="ANCaaaaaaaaaaaaaaaaa",
+        created_at="2026-01-01T00:00:00.000Z",
+        severity="Low",
+        title="t",
+        body="b",
+        iql_query="GivenName",
+    )
+    shown = msgspec.json.decode(msgspec.json.encode(shown_announcement(announcement)))
+    assert shown == {
+        "id": "ANCaaaaaaaaaaaaaaaaa",
+        "createdAt": "2026-01-01T00:00:00.000Z",
+        "severity": "Low",
+        "title": "t",
+        "body": "b",
+        "actions": [],
+    }
+    assert (await api.client.get(f"{CORE}/Announcements?language=en")).json() == {"result": []}

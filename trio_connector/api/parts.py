@@ -60,11 +60,11 @@ class ApiParts:
     """The API's surroundings; all of it lives as long as the daemon's nursery.
 
     ``services`` are what use cases work with (`usecases.services.Services`). ``health`` looks at database and Backbone.
-    ``configuration`` is what ``/Monitoring/Support`` shows, without any secret. ``stopping`` is set when the daemon
-    stops: the live streams say good-bye then. ``change_limit_seconds`` is how long an operation that changes something
-    may take, whether its client stays or not. ``core_api`` switches the routes of ``/api`` on. ``bus`` has subscribers
-    and live streams; without it there are no routes for events. ``outgoing`` makes the clients that ask an identity
-    provider.
+    ``configuration`` is what ``/Monitoring/Support`` shows, without any secret. ``bus`` has subscribers and live
+    streams; without it there are no routes for events. ``outgoing`` makes the clients that ask an identity provider.
+    ``stopping`` is set when the daemon stops: the live streams say good-bye then. ``change_limit_seconds`` is how long
+    an operation may take that changes something or asks the Backbone, ``read_limit_seconds`` one that only reads the
+    store. ``core_api`` switches the routes of ``/api`` on.
     """
 
     settings: Settings

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from trio_connector.api.answer import Answer
 from trio_connector.api.call import Call
 from trio_connector.api.routes.inputs import check, picked
 from trio_connector.api.routing import Kind, Route
+from trio_connector.backbone import AnnouncementAnswer
 from trio_connector.usecases.announcements import get_announcements
 from trio_connector.usecases.backbone_notifications import send_backbone_notification
 from trio_connector.usecases.sync import sync_info
 from trio_connector.usecases.validation import account as inputs
+
+_ANNOUNCEMENT: Final = ("id", "createdAt", "expiresAt", "severity", "title", "body", "actions")
 
 
 async def _identity_info(call: Call) -> Answer:
@@ -31,7 +36,13 @@ async def _announcements(call: Call) -> Answer:
     request = picked(call.query, ["language"])
     check(call, inputs.GET_ANNOUNCEMENTS, request)
     announcements = await get_announcements(call.services, request["language"])
-    return call.result(announcements)
+    return call.result([shown_announcement(announcement) for announcement in announcements])
+
+
+def shown_announcement(announcement: AnnouncementAnswer) -> dict[str, Any]:
+    """An announcement as API users see it; what is absent is left out."""
+    shown: dict[str, Any] = msgspec.to_builtins(announcement)
+    return {name: shown[name] for name in _ANNOUNCEMENT if shown.get(name) is not None}
 
 
 async def _notify(call: Call) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,12 +22,44 @@ from trio_connector.usecases.services import Services
 
 MESSAGES = 300
 KILLS = 20
-EXCHANGE = "events"
-QUEUE = "received"
 IMPATIENT = {"retryScheduleSeconds": [0.1], "keepTrying": True, "timeoutSeconds": 5}
 
 
-def modules(receiver_port: int, amqp_url: str) -> dict[str, Any]:
+class Broker:
+    """An exchange and a queue of one test, which nobody else reads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.exchange = f"events-{uuid.uuid4()}"
+        self.deliveries: list[dict[str, Any]] = []
+
+    def declare(self) -> None:
+        """Make both, durable."""
+        with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
+            channel: Any = connection.channel()
+            channel.exchange_declare(self.exchange, "topic", durable=True)
+            channel.queue_declare(self.exchange, durable=True)
+            channel.queue_bind(self.exchange, self.exchange, "transport.messageReceived")
+
+    def read(self) -> None:
+        """Take what is in the queue."""
+        with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
+            channel: Any = connection.channel()
+            while True:
+                method, properties, body = channel.basic_get(self.exchange, auto_ack=True)
+                if method is None:
+                    return
+                self.deliveries.append({"id": properties.message_id, "data": msgspec.json.decode(body)})
+
+    def delete(self) -> None:
+        """Leave nothing behind."""
+        with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
+            channel: Any = connection.channel()
+            channel.queue_delete(self.exchange)
+            channel.exchange_delete(self.exchange)
+
+
+def modules(receiver_port: int, broker: Broker) -> dict[str, Any]:
     """Sync, a webhook and RabbitMQ."""
     return {
         "sync": {"enabled": True, "interval": 0.2},
@@ -40,33 +73,12 @@ def modules(receiver_port: int, amqp_url: str) -> dict[str, Any]:
             "brokers": [
                 {
                     "type": "AMQP",
-                    "configuration": {"url": amqp_url, "exchange": EXCHANGE},
+                    "configuration": {"url": broker.url, "exchange": broker.exchange},
                     "delivery": IMPATIENT,
                 }
             ],
         },
     }
-
-
-def declare(amqp_url: str) -> None:
-    """A durable exchange with a durable queue for received messages."""
-    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
-        channel: Any = connection.channel()
-        channel.exchange_declare(EXCHANGE, "topic", durable=True)
-        channel.queue_declare(QUEUE, durable=True)
-        channel.queue_bind(QUEUE, EXCHANGE, "transport.messageReceived")
-
-
-def published(amqp_url: str) -> list[dict[str, Any]]:
-    """All messages in the queue, in order; they stay in it."""
-    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
-        channel: Any = connection.channel()
-        found: list[dict[str, Any]] = []
-        while True:
-            method, properties, body = channel.basic_get(QUEUE)
-            if method is None or properties is None or body is None:
-                return found
-            found.append({"id": properties.message_id, "data": msgspec.json.decode(body)})
 
 
 def numbers(deliveries: list[dict[str, Any]]) -> list[int]:
@@ -100,12 +112,12 @@ async def all_stored(daemon: Daemon, count: int) -> None:
 
 
 @asynccontextmanager
-async def world(tmp_path: Path, amqp_url: str, port: int) -> AsyncIterator[tuple[Daemon, Services, str]]:
+async def world(tmp_path: Path, broker: Broker, port: int) -> AsyncIterator[tuple[Daemon, Services, str]]:
     """A daemon with an active relationship to a sender; and the daemon's address."""
     async with (
         running_backbone(max_unreceived_messages=10_000) as url,
         running_account(url) as sender,
-        running_daemon(tmp_path, url, modules=modules(port, amqp_url)) as daemon,
+        running_daemon(tmp_path, url, modules=modules(port, broker)) as daemon,
         daemon.client() as client,
     ):
         address = (await client.get("Account/IdentityInfo")).json()["result"]["address"]
@@ -114,49 +126,43 @@ async def world(tmp_path: Path, amqp_url: str, port: int) -> AsyncIterator[tuple
 
 
 async def test_events_wait_for_receivers_that_are_away(tmp_path: Path, private_rabbitmq: PrivateRabbitMQ) -> None:
-    await trio.to_thread.run_sync(declare, private_rabbitmq.url)
+    broker = Broker(private_rabbitmq.url)
+    await trio.to_thread.run_sync(broker.declare)
     receiver, port = Receiver(Reply(204)), free_port()
-    async with world(tmp_path, private_rabbitmq.url, port) as (daemon, sender, address):
+    async with world(tmp_path, broker, port) as (daemon, sender, address):
         await trio.to_thread.run_sync(private_rabbitmq.kill)
         await send(sender, address, MESSAGES)
         with trio.fail_after(120):
             await all_stored(daemon, MESSAGES)
             await trio.to_thread.run_sync(private_rabbitmq.start)
             async with receiving(receiver, port=port):
-                while len(numbers(received(receiver))) < MESSAGES:
-                    await trio.sleep(0.05)  # polls
-            deliveries: list[dict[str, Any]] = []
-            while len(numbers(deliveries)) < MESSAGES:
-                deliveries += await trio.to_thread.run_sync(published, private_rabbitmq.url)
-        assert numbers(received(receiver)) == list(range(MESSAGES))
-        assert numbers(deliveries) == list(range(MESSAGES))
+                await all_delivered(receiver, broker)
         assert await daemon.stop() == 0
 
 
 async def test_nothing_is_lost_though_the_daemon_is_killed_again_and_again(tmp_path: Path, amqp_url: str) -> None:
-    await trio.to_thread.run_sync(declare, amqp_url)
-    await trio.to_thread.run_sync(published, amqp_url)
+    broker = Broker(amqp_url)
+    await trio.to_thread.run_sync(broker.declare)
     chance = random.Random(20)
     receiver, port = Receiver(Reply(204)), free_port()
-    async with world(tmp_path, amqp_url, port) as (daemon, sender, address), receiving(receiver, port=port):
-        sent = trio.Event()
-
-        async def send_all() -> None:
-            await send(sender, address, MESSAGES)
-            sent.set()
-
+    async with world(tmp_path, broker, port) as (daemon, sender, address), receiving(receiver, port=port):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(send_all)
+            nursery.start_soon(send, sender, address, MESSAGES)
             for _ in range(KILLS):
                 # Killed while it starts, while it synchronises, and while it delivers.
                 await trio.sleep(chance.uniform(0.2, 2.5))
                 daemon.kill()
                 daemon.launch()
-        deliveries: list[dict[str, Any]] = []
         with trio.fail_after(180):
-            while len(numbers(received(receiver))) < MESSAGES or len(numbers(deliveries)) < MESSAGES:
-                deliveries += await trio.to_thread.run_sync(published, amqp_url)
-                await trio.sleep(0.1)  # polls
-        assert numbers(received(receiver)) == list(range(MESSAGES))
-        assert numbers(deliveries) == list(range(MESSAGES))
+            await all_delivered(receiver, broker)
         assert await daemon.stop() == 0
+    await trio.to_thread.run_sync(broker.delete)
+
+
+async def all_delivered(receiver: Receiver, broker: Broker) -> None:
+    """Wait until both have every message; each has them in order, whatever came more than once."""
+    while len(numbers(received(receiver))) < MESSAGES or len(numbers(broker.deliveries)) < MESSAGES:
+        await trio.to_thread.run_sync(broker.read)
+        await trio.sleep(0.05)  # polls
+    assert numbers(received(receiver)) == list(range(MESSAGES))
+    assert numbers(broker.deliveries) == list(range(MESSAGES))

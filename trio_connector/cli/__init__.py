@@ -13,11 +13,10 @@ import click
 import trio_connector
 from trio_connector.cli.common import require_command
 from trio_connector.cli.configuration import config_group
-from trio_connector.cli.failures import print_usage, report_group
+from trio_connector.cli.failures import EXPECTED, in_a_line, print_usage, report_group
 from trio_connector.cli.identity import identity, identity_deletion
 from trio_connector.cli.running import events, subscribers
 from trio_connector.cli.starting import backbone, demo, start
-from trio_connector.errors import ConnectorError
 from trio_connector.settings import ConfigurationError
 
 
@@ -41,8 +40,8 @@ def run(arguments: list[str]) -> int:
         return 130
     except ConfigurationError as error:
         click.echo("\n".join([str(error), *getattr(error, "__notes__", ())]), err=True)
-    except ConnectorError as error:
-        click.echo(f"{error.code}: {error.message}", err=True)
+    except EXPECTED as error:
+        click.echo(in_a_line(error), err=True)
     except BaseExceptionGroup as group:
         return report_group(group)
     except Exception:  # noqa: BLE001 - the outermost border: what ends the process is shown, and is the exit status

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import click
 
 from trio_connector.errors import ConnectorError
+from trio_connector.store import StoreError
+
+EXPECTED = (ConnectorError, StoreError, OSError)
+"""What operators meet without a bug: a refusal, a database in use or too new, a port in use, a folder not writable."""
 
 
 def print_usage(error: click.UsageError) -> None:
@@ -37,12 +41,17 @@ def report_group(group: BaseExceptionGroup[BaseException]) -> int:
     if any(type(leaf).__name__ == "StoppedAtOnce" for leaf in ends):
         click.echo("Stopped at once, by a second signal.", err=True)
         return 1
-    for leaf in ends:
-        if isinstance(leaf, ConnectorError):
-            click.echo(f"{leaf.code}: {leaf.message}", err=True)
-    if not all(isinstance(leaf, ConnectorError) for leaf in ends):
+    if all(isinstance(leaf, EXPECTED) for leaf in ends):
+        for leaf in ends:
+            click.echo(in_a_line(leaf), err=True)
+    else:
         traceback.print_exception(ends[0] if len(ends) == 1 else group)
     return 1
+
+
+def in_a_line(error: BaseException) -> str:
+    """What an operator needs to know of an expected failure."""
+    return f"{error.code}: {error.message}" if isinstance(error, ConnectorError) else str(error)
 
 
 def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -34,7 +34,7 @@ from trio_connector.events.bus import EventBus
 from trio_connector.events.log import Retention
 from trio_connector.events.model import NewEvent
 from trio_connector.http_server import ServerConfig, serve
-from trio_connector.modules.assembly import Module, Task, assemble, register
+from trio_connector.modules.assembly import Module, Task, assemble, register, start_over
 from trio_connector.outgoing import Outgoing, Pins, going_out_by
 from trio_connector.settings import CoreHttpApiOptions, Settings, redacted
 from trio_connector.usecases.opening import AccountOptions, open_services
@@ -140,6 +140,7 @@ async def _run_connector(
             bus = EventBus(services.store.events, clock=clock, entropy=entropy)
             log.info("Loading modules...")
             modules = assemble(settings, services)
+            await start_over(settings, services)
             register(bus, modules)
             await _serve(settings, services, bus, modules, stop, task_status)
 

@@ -16,7 +16,7 @@ from tests.accounts import utc_now
 from tests.services import free_port
 from trio_connector.embedded import BackboneSettings, serve_backbone
 from trio_connector.events.bus import EventBus
-from trio_connector.modules.assembly import Module, assemble, register
+from trio_connector.modules.assembly import Module, assemble, register, start_over
 from trio_connector.settings import Settings, parse
 from trio_connector.usecases.services import Services
 
@@ -33,7 +33,9 @@ def settings_for(modules: dict[str, Any], **more: Any) -> Settings:
 async def running_modules(services: Services, modules: dict[str, Any], **more: Any) -> AsyncIterator[EventBus]:
     """The modules of this configuration at work; reactions that fail are repeated soon."""
     bus = EventBus(services.store.events, clock=utc_now, entropy=os.urandom)
-    built = [_impatient(module) for module in assemble(settings_for(modules, **more), services)]
+    settings = settings_for(modules, **more)
+    built = [_impatient(module) for module in assemble(settings, services)]
+    await start_over(settings, services)
     register(bus, built)
     async with trio.open_nursery() as nursery:
         for subscriber in bus.subscribers.values():
@@ -43,6 +45,13 @@ async def running_modules(services: Services, modules: dict[str, Any], **more: A
                 await nursery.start(module.task)
         yield bus
         nursery.cancel_scope.cancel("the test is over")
+
+
+async def settled(bus: EventBus) -> None:
+    """Wait until every subscriber is done with everything that has happened."""
+    with trio.fail_after(30):
+        while any(state.lag for state in bus.snapshot()):
+            await trio.sleep(0.005)  # polls
 
 
 def _impatient(module: Module) -> Module:

@@ -181,6 +181,10 @@ class DeliveryLog(Protocol):
         """Remember a new subscriber that has everything up to ``position``; a known one stays as it is."""
         ...
 
+    async def forget(self, name: str) -> None:
+        """Forget all about subscriber ``name``: when it comes back, it is a new one."""
+        ...
+
     async def save(self, name: str, progress: Progress) -> None:
         """Remember what happened. A cursor never moves back."""
         ...

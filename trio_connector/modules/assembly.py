@@ -122,6 +122,12 @@ def assemble(settings: Settings, services: Services) -> list[Module]:
     return modules
 
 
+async def start_over(settings: Settings, services: Services) -> None:
+    """Let a module that decides for people, when it is switched on again, leave alone what happened meanwhile."""
+    if not any(module.enabled and module.kind == auto_accept.NAME for module in settings.modules.values()):
+        await services.store.events.forget(auto_accept.NAME)
+
+
 def register(bus: EventBus, modules: Sequence[Module]) -> None:
     """Make subscribers of what ``modules`` send and react to; the caller runs them, and the modules' tasks."""
     for module in modules:

@@ -75,6 +75,16 @@ class StoredDeliveries:
 
         await self._transact(work)
 
+    async def forget(self, name: str) -> None:
+        """Forget all about subscriber ``name``: when it comes back, it is a new one."""
+
+        def work(unit: Unit) -> None:
+            unit.execute("DELETE FROM subscribers WHERE name = ?", (name,))
+            for table in ("replays", "retries", "given_up", "attempts"):
+                unit.execute(f"DELETE FROM {table} WHERE subscriber = ?", (name,))
+
+        await self._transact(work)
+
     async def save(self, name: str, progress: Progress) -> None:
         """Remember what happened; raises `WriteFailed`, which is a ``LogUnavailable``."""
         await self._transact(lambda unit: _save(unit, name, progress))

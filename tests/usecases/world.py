@@ -67,7 +67,9 @@ class Wire(httpx.AsyncBaseTransport):
         return await through() if broken is None else await broken(request, through)
 
 
-class _Wired(Outgoing):
+class WiredOutgoing(Outgoing):
+    """Makes clients that use the wire."""
+
     def __init__(self, wire: Wire) -> None:
         super().__init__()
         self._wire = wire
@@ -103,7 +105,7 @@ class World:
         wire = wire or Wire(self.app)
         options = AccountOptions(folder=folder, base_url=BASE_URL, client_id="test", client_secret="test")
         async with (
-            open_services(options, outgoing=_Wired(wire), clock=self.now, entropy=os.urandom) as services,
+            open_services(options, outgoing=WiredOutgoing(wire), clock=self.now, entropy=os.urandom) as services,
             trio.open_nursery() as nursery,
         ):
             self.wires[services.address] = wire

@@ -20,23 +20,28 @@ MAX_NESTING = 200
 
 def readable(value: Any) -> Content:
     """``value`` as content that can be kept; raises what `parse` raises, and DeserializationError when it cannot."""
-    _check_nesting(value)
-    try:
-        msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        value = _whole_characters(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DeserializationError("The content is not JSON.") from error
-    content = parse(value)
-    if not isinstance(to_json(content), dict):
-        raise DeserializationError(f"A {content.type_name} is no content of its own.")
-    return content
+    return _read(value)[0]
 
 
 def kept(value: Any) -> Json:
     """``value``, from whomever, in the form that is stored; raises like `readable`."""
-    content: Json = to_json(readable(value))
-    return content
+    return _read(value)[1]
+
+
+def _read(value: Any) -> tuple[Content, Json]:
+    _check_nesting(value)
+    content = parse(value)
+    printed = to_json(content)
+    if not isinstance(printed, dict):
+        raise DeserializationError(f"A {content.type_name} is no content of its own.")
+    try:
+        msgspec.json.encode(printed)
+    except UnicodeEncodeError:
+        content = parse(_whole_characters(printed))
+        printed = to_json(content)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DeserializationError("The content is not JSON.") from error
+    return content, printed
 
 
 def sent(stored: Json) -> Json:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.accounts import running_account, running_backbone
+from tests.accounts import running_account, running_backbone, utc_now
 from tests.modules.running import settings_for
+from trio_connector.commands.configuration import module_mistakes
 from trio_connector.errors import ConnectorError
 from trio_connector.modules.assembly import assemble
 from trio_connector.settings import ConfigurationError
@@ -192,6 +193,8 @@ async def test_what_a_module_cannot_work_with(
         assemble(settings_for(modules), account)
     name = key.split(".")[1]
     assert refused.value.message == f"Module '{name}' ({key}): {reason}"
+    # And so says the command that checks a configuration without starting anything.
+    assert module_mistakes(settings_for(modules), utc_now) == [f"instance.{key}: {reason}"]
 
 
 def test_what_is_switched_off_need_not_be_complete(tmp_path: Path) -> None:

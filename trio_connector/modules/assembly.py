@@ -15,6 +15,7 @@ import msgspec
 import structlog
 import trio
 
+from trio_connector.crypto.dates import Clock
 from trio_connector.domain.template import template_dto
 from trio_connector.errors import ConnectorError
 from trio_connector.events.bus import EventBus
@@ -35,7 +36,7 @@ from trio_connector.modules import (
 from trio_connector.modules.deliveries import is_http_url
 from trio_connector.modules.options import WrongOption
 from trio_connector.modules.sse import follow_backbone_events
-from trio_connector.modules.user import ModuleContext, ReactingModule, RunningModule, load_user_module
+from trio_connector.modules.user import ModuleContext, ReactingModule, RunningModule, find_class, load_user_module
 from trio_connector.settings import (
     CoreHttpApiOptions,
     MessageBrokerOptions,
@@ -109,9 +110,7 @@ def assemble(settings: Settings, services: Services) -> list[Module]:
         try:
             modules.append(_build(module, settings, services))
         except ConnectorError as error:
-            place = f"modules.{module.name}"
-            if isinstance(error, WrongOption) and error.key:
-                place += f".{error.key}"
+            place = place_of(module, error)
             log.error(
                 f"Module '{module.display_name}' could not be initialized.",
                 code=error.code,
@@ -120,6 +119,35 @@ def assemble(settings: Settings, services: Services) -> list[Module]:
             )
             raise ConnectorError(error.code, f"Module '{module.name}' ({place}): {error.message}") from error
     return modules
+
+
+def place_of(module: ModuleSettings, error: ConnectorError) -> str:
+    """The path of the key in the configuration that ``error``, raised by ``module``, is about."""
+    key = error.key if isinstance(error, WrongOption) else ""
+    return f"modules.{module.name}.{key}".rstrip(".")
+
+
+def check(module: ModuleSettings, settings: Settings, *, clock: Clock) -> None:
+    """Raise the ConnectorError with which ``module`` would refuse the start, if it would; connects to nothing.
+
+    What the class of a user's module has against its options shows only when it is made.
+    """
+    match module.kind:
+        case None:
+            _check_location(module.location)
+            find_class(module.location)
+        case "sse":
+            _sse_address(module, settings)
+        case "coreHttpApi":
+            _check_docs(module, settings)
+        case "decider":
+            decider.rules_of(module.options)
+        case "webhooks":
+            webhooks.build(module.typed(WebhooksOptions), clock=clock)
+        case "webhooksV1":
+            webhooks_v1.build(module.typed(WebhooksV1Options), clock=clock, template_of=lambda id_: None)
+        case "messageBrokerPublisher":
+            message_broker_publisher.build(module.typed(MessageBrokerOptions), clock=clock)
 
 
 async def start_over(settings: Settings, services: Services) -> None:
@@ -163,16 +191,20 @@ def _build(module: ModuleSettings, settings: Settings, services: Services) -> Mo
     )
 
 
-def _user_module(settings: ModuleSettings, services: Services) -> Module:
-    if settings.location.startswith("@nmshd/runtime:"):
-        raise WrongOption("location", f"Module {settings.location} is not a builtin module.", UNKNOWN_MODULE)
-    if settings.location.startswith(("@nmshd/connector:", "trio_connector:")):
+def _check_location(location: str) -> None:
+    if location.startswith("@nmshd/runtime:"):
+        raise WrongOption("location", f"Module {location} is not a builtin module.", UNKNOWN_MODULE)
+    if location.startswith(("@nmshd/connector:", "trio_connector:")):
         raise WrongOption(
             "location",
-            f"The internal module on location '{settings.location}' could not be loaded because it is not registered "
-            "as an internal module.",
+            f"The internal module on location '{location}' could not be loaded because it is not registered as an "
+            "internal module.",
             UNKNOWN_MODULE,
         )
+
+
+def _user_module(settings: ModuleSettings, services: Services) -> Module:
+    _check_location(settings.location)
     context = ModuleContext(settings.name, settings.options, services)
     loaded = load_user_module(settings.location, context)
     reactions: tuple[Reaction, ...] = ()
@@ -197,13 +229,17 @@ def _sync(module: ModuleSettings, settings: Settings, services: Services) -> Par
     return {"task": partial(sync_forever, services, module.typed(SyncOptions).interval)}
 
 
-def _sse(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
+def _sse_address(module: ModuleSettings, settings: Settings) -> str | None:
     override = module.typed(SseOptions).base_url_override
     if override is not None and not settings.debug:
         raise WrongOption("baseUrlOverride", "baseUrlOverride is only allowed in debug mode")
     if override is not None and not is_http_url(override):
         raise WrongOption("baseUrlOverride", f"'{without_credentials(override)}' is not a valid URL.")
-    return {"task": partial(follow_backbone_events, services, override)}
+    return override
+
+
+def _sse(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
+    return {"task": partial(follow_backbone_events, services, _sse_address(module, settings))}
 
 
 def _webhooks(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
@@ -240,9 +276,13 @@ def _auto_decompose(module: ModuleSettings, settings: Settings, services: Servic
     }
 
 
-def _core_http_api(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
+def _check_docs(module: ModuleSettings, settings: Settings) -> None:
     if module.typed(CoreHttpApiOptions).docs.enabled and not settings.debug:
         raise WrongOption("docs.enabled", "Documentation is not allowed in production mode.")
+
+
+def _core_http_api(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
+    _check_docs(module, settings)
     return {}  # its routes are part of the HTTP server, see daemon
 
 

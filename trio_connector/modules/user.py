@@ -84,7 +84,7 @@ def load_user_module(location: str, context: ModuleContext) -> UserModule:
 
     Raises WrongOption that says what is wrong with the location, the class, or, in the words of the class, its options.
     """
-    make = _find(location)
+    make = find_class(location)
     try:
         module = make(context)
     except WrongOption:
@@ -102,7 +102,8 @@ def load_user_module(location: str, context: ModuleContext) -> UserModule:
     return module
 
 
-def _find(location: str) -> Callable[[ModuleContext], object]:
+def find_class(location: str) -> Callable[[ModuleContext], object]:
+    """The class at ``location``. Raises WrongOption; imports the module."""
     path, separator, class_name = location.partition(":")
     if not separator or not path or not class_name:
         raise _cannot_load(location, "the location is not of the form 'package.module:ClassName'")

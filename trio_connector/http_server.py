@@ -1,7 +1,7 @@
 """Serves an ASGI application on Hypercorn inside the caller's nursery (libraries: Hypercorn 0.18.0, pinned).
 
-Owned here: the listening sockets, the stopping order, and five repairs without which Hypercorn on Trio cannot face
-strangers:
+Owned here: the listening sockets, the stopping order, the pulse of WebSockets, and five repairs without which
+Hypercorn on Trio cannot face strangers:
 
 * *Connection guard.* As shipped, an exception in one connection ends the whole server, and with it the program: a
   WebSocket upgrade followed by one more byte is enough. Here a connection that fails is logged and dropped alone.
@@ -12,6 +12,9 @@ strangers:
   ever, also beyond the end of the program. Here every slice of a response has to move within a limit.
 * *HTTP/2 is off.* An upgrade to it needs one header of a stranger and brings in all of another protocol's trouble.
 * *A port in use* is a plain ``OSError`` that names the address, not an exception group.
+
+WebSockets are pinged, and dropped when nothing comes back: a peer that vanished would keep its place for a quarter of
+an hour otherwise. Hypercorn would ping too, but look at no answer, and its pings outlive the connection.
 
 Not here: routes, limits on bodies, authentication. Those belong to the application. TLS belongs to a reverse proxy.
 """
@@ -29,18 +32,22 @@ import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
 from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, H11SendableEvent, LifespanState
 from hypercorn.utils import parse_socket_addr, wrap_app
+from wsproto.events import Ping
 
 _log = structlog.get_logger("HttpServer")
 
 _SLICE_BYTES = 64 * 1024
 _CLOSE_SECONDS = 1
 _LOOK_SECONDS = 1
+_SILENT_INTERVALS = 2.5
+_MAX_MESSAGE_BYTES = 64 * 1024
 _FINISH_SECONDS = 5
 _KEEP_ALIVE_MARGIN_SECONDS = 5
 
@@ -63,6 +70,9 @@ class ServerConfig:
     stalled_send_timeout: float = 30
     """How long a client may take to accept the next 64 KiB of a response."""
     keep_alive_max_requests: int = 1_000_000
+    websocket_ping_interval: float = 20
+    """How often the client of a WebSocket is asked for a sign of life. Two and a half times as long without one, and it
+    is dropped."""
     backlog: int = 256
 
 
@@ -107,7 +117,7 @@ async def serve(
         async with trio.open_nursery() as lifespan_nursery:
             await lifespan_nursery.start(lifespan.handle_lifespan)
             await lifespan.wait_for_startup()
-            lifespan_nursery.start_soon(_drop_stalled, connections, config.stalled_send_timeout)
+            lifespan_nursery.start_soon(_watch, connections, config)
             async with trio.open_nursery() as server_nursery:
                 async with trio.open_nursery() as accepting:
                     accepting.start_soon(accept, server_nursery)
@@ -130,6 +140,20 @@ class _Http1(H11Protocol):
     """
 
     _head = b""
+    heard_at = 0.0
+    """When the client last sent something (Trio time)."""
+
+    @property
+    def websocket(self) -> WSStream | None:
+        """The WebSocket that this connection has become."""
+        stream = self.stream
+        if isinstance(stream, WSStream) and stream.state is ASGIWebsocketState.CONNECTED:
+            return stream
+        return None
+
+    async def handle(self, event: Event) -> None:
+        self.heard_at = trio.current_time()
+        await super().handle(event)
 
     async def _check_protocol(self, event: h11.Request) -> None:
         pass
@@ -167,6 +191,7 @@ class _Connection(TCPServer):
         super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]  # no TLS
         self.sending_since: float | None = None
         """Since when the present slice of a response waits for the client."""
+        self._pinged_at: float | None = None
         self._client_has_ended = False
 
     async def run(self) -> None:
@@ -198,12 +223,26 @@ class _Connection(TCPServer):
                 server,
                 self.protocol_send,
             )
+            self._pinged_at = trio.current_time()
             await self.protocol.initiate()
             await self.idle_task.restart(task_group, self._idle_timeout)
             await self._read_data()
             # The client sends no more: what is still being answered ends, nothing else is waited for.
             self._client_has_ended = True
             await self.idle_task.stop()
+
+    def ask_for_life(self, interval_seconds: float) -> bool:
+        """Ping the client of a WebSocket when that is due; False when it has not answered for too long."""
+        if self._pinged_at is None or (websocket := self.protocol.websocket) is None:
+            return True
+        now = trio.current_time()
+        if now - self.protocol.heard_at > _SILENT_INTERVALS * interval_seconds:
+            return False
+        # While something else is on its way, the client's reading it is the sign of life.
+        if now - self._pinged_at >= interval_seconds and self.sending_since is None:
+            self._pinged_at = now
+            self._task_group.spawn(websocket._send_wsproto_event, Ping())  # the only way to send one
+        return True
 
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, Updated) and self._client_has_ended:
@@ -231,15 +270,21 @@ class _Connection(TCPServer):
         return True
 
 
-async def _drop_stalled(connections: set[_Connection], limit_seconds: float) -> None:
-    """Close the connections of clients that have stopped reading. One task for all costs less than a timer for each."""
+async def _watch(connections: set[_Connection], config: ServerConfig) -> None:
+    """Drop clients that have stopped reading, or WebSockets without life. One task costs less than a timer for each."""
+    limit = config.stalled_send_timeout
+    pause = min(limit / 2, config.websocket_ping_interval / 2, _LOOK_SECONDS)
     while True:
-        await trio.sleep(min(limit_seconds / 2, _LOOK_SECONDS))
-        latest = trio.current_time() - limit_seconds
+        await trio.sleep(pause)
+        latest = trio.current_time() - limit
         for connection in list(connections):
             if connection.sending_since is not None and connection.sending_since < latest:
                 _log.warning("A client stopped reading and was dropped.")
-                await trio.aclose_forcefully(connection.stream)
+            elif not connection.ask_for_life(config.websocket_ping_interval):
+                _log.warning("A WebSocket client gave no sign of life and was dropped.")
+            else:
+                continue
+            await trio.aclose_forcefully(connection.stream)
 
 
 def _finish_shielded(app: AsgiApp, keep_alive_timeout: float) -> AsgiApp:
@@ -295,5 +340,6 @@ def _hypercorn_config(config: ServerConfig) -> Config:
     made.include_server_header = False
     made.graceful_timeout = config.graceful_timeout
     made.keep_alive_timeout = config.keep_alive_timeout
+    made.websocket_max_message_size = _MAX_MESSAGE_BYTES
     made.keep_alive_max_requests = config.keep_alive_max_requests
     return made

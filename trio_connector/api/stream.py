@@ -113,16 +113,20 @@ class EventStreams:
             self._metrics.open_streams -= 1
 
     async def _converse(self, websocket: Any, tap: Tap) -> None:
-        code, reason = None, "The listener is gone."
+        code: int | None = None
+        reason = "The listener is gone."
         try:
-            try:
-                code, reason = await self._feed(websocket, tap)
-            except Exception:  # noqa: BLE001 - the border of requests: a bug costs this stream only
-                _log.exception("A live stream failed.")
-                code, reason = INTERNAL_ERROR, "The Connector made a mistake."
-            await websocket.close(code, reason)
-            # What is still on its way would be lost if the connection ended before the listener answers the close.
-            await trio.sleep(CLOSE_SECONDS)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_ignore_messages, websocket)
+                try:
+                    code, reason = await self._feed(websocket, tap)
+                except Exception:  # noqa: BLE001 - the border of requests: a bug costs this stream only
+                    _log.exception("A live stream failed.")
+                    code, reason = INTERNAL_ERROR, "The Connector made a mistake."
+                await websocket.close(code, reason)
+                # What is still on its way would be lost if the connection ended before the listener answers.
+                await trio.sleep(CLOSE_SECONDS)
+                nursery.cancel_scope.cancel("the stream has ended")
         finally:
             self._metrics.stream_ended(code)
             _log.info("A live stream has ended.", code=code, reason=reason, position=tap.position)
@@ -131,7 +135,6 @@ class EventStreams:
         """Send events until the stream has to end; with which code and reason."""
         ending = (GOING_AWAY, "The Connector stops.")
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_ignore_messages, websocket)
             nursery.start_soon(self._end_when_stopping, tap, nursery.cancel_scope)
             try:
                 async for event in tap:
@@ -140,7 +143,7 @@ class EventStreams:
                 ending = (TRY_AGAIN_LATER, f"Too slow. Continue after position {error.position}.")
             except NotKept as error:
                 ending = (NOT_KEPT, f"Events after position {error.position} are not kept any more.")
-            nursery.cancel_scope.cancel("the stream ends")
+            nursery.cancel_scope.cancel("no more is sent")
         return ending
 
     async def _end_when_stopping(self, tap: Tap, scope: trio.CancelScope) -> None:

@@ -52,6 +52,12 @@ class Peer:
             self.asked.append((request.method, request.path.removeprefix(PREFIX), body))
             return None
 
+        @app.before_websocket
+        async def admit() -> tuple[dict[str, Any], int] | None:
+            if websocket.headers.get("X-API-KEY") != KEY:
+                return {"error": {"code": "error.connector.unauthorized", "message": "Unauthorized."}}, 401
+            return None
+
         @app.get(f"{PREFIX}/Events")
         async def events() -> dict[str, Any]:
             return {"result": [event(1), event(2)]}
@@ -60,6 +66,10 @@ class Peer:
         async def subscribers() -> dict[str, Any]:
             state = {"name": "webhook:shop:**", "kind": "webhook", "state": "waiting", "lag": 7, "givenUp": 2}
             return {"result": [{**state, "receiver": "http://shop.example"}]}
+
+        @app.get(f"{PREFIX}/Subscribers/<name>")
+        async def subscriber(name: str) -> dict[str, Any]:
+            return {"result": {"name": name, "givenUp": 2 if name == "webhook:shop:**" else 0}}
 
         @app.get(f"{PREFIX}/Subscribers/<name>/GivenUp")
         async def given_up(name: str) -> dict[str, Any]:
@@ -139,7 +149,8 @@ async def test_the_tail_takes_a_lost_stream_up_where_it_was(peer: Peer) -> None:
     [
         (["EVT1", "EVT2"], {"ids": ["EVT1", "EVT2"]}),
         (["--after", "3", "--until", "9"], {"after": 3, "until": 9}),
-        (["--given-up"], {"ids": ["EVT1"]}),
+        (["--after", "3"], {"after": 3}),
+        (["--given-up"], {"givenUp": True}),
     ],
 )
 async def test_events_are_sent_again(peer: Peer, arguments: list[str], body: dict[str, Any]) -> None:
@@ -167,8 +178,9 @@ async def test_subscribers_are_listed_with_their_lag(peer: Peer) -> None:
     assert (state["name"], state["lag"]) == ("webhook:shop:**", 7)
 
 
-async def test_a_refusal_is_shown_with_its_code(peer: Peer) -> None:
-    answer = await command(peer, "subscribers", "list", key="wrong")
+@pytest.mark.parametrize("arguments", [["subscribers", "list"], ["events", "tail"]])
+async def test_a_refusal_is_shown_with_its_code(peer: Peer, arguments: list[str]) -> None:
+    answer = await command(peer, *arguments, key="wrong")
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == "error.connector.unauthorized: Unauthorized.\n"
 

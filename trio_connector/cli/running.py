@@ -55,7 +55,7 @@ def events_tail(
 @click.option("--from", "from_", help="Only events since this time (ISO 8601).")
 @click.option("--to", help="Only events up to this time (ISO 8601).")
 @click.option("--correlation-id", help="Only events of one call.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many. Default: all.")
 @_json
 def events_list(
     config: Path | None,

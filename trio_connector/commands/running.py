@@ -20,6 +20,12 @@ from trio_connector.settings import Settings, is_strong
 PREFIX = "/api/core/v1"
 ANSWER_SECONDS = 60
 RECONNECT_SECONDS = 2.0
+MAX_EVENT_BYTES = 256 * 1024 * 1024
+EVENTS_AT_ONCE = 500
+GIVEN_UP_AT_ONCE = 100
+NOT_KEPT = 4410
+"""The close code of a stream that would have to leave out events that are not kept any more."""
+POSITION_HEADER = b"x-event-position"
 
 
 class NotReachedError(Exception):
@@ -71,14 +77,16 @@ class RunningConnector:
 
     @asynccontextmanager
     async def stream(self, after: int | None, namespace: str | None) -> AsyncIterator[WebSocketConnection]:
-        """A live stream of events; raises NotReachedError when it cannot be opened."""
+        """A live stream of events; raises ConnectorError for a refusal, NotReachedError when nobody answers."""
         query = urlencode({k: v for k, v in (("after", after), ("namespace", namespace)) if v is not None})
         address = urlsplit(self.url)
         scheme = "wss" if address.scheme == "https" else "ws"
         url = f"{scheme}://{address.netloc}{address.path}{PREFIX}/Events/Stream{'?' if query else ''}{query}"
         headers = [(name.encode(), value.encode()) for name, value in self.headers.items()]
         with _stream_failures(self.url):
-            async with open_websocket_url(url, extra_headers=headers, connect_timeout=10) as connection:
+            async with open_websocket_url(
+                url, extra_headers=headers, connect_timeout=10, max_message_size=MAX_EVENT_BYTES
+            ) as connection:
                 yield connection
 
 
@@ -99,44 +107,82 @@ def connector_of(settings: Settings) -> RunningConnector:
 
 
 async def tail(connector: RunningConnector, *, after: int | None, namespace: str | None, as_json: bool) -> None:
-    """Print events as they happen, for ever; a lost connection is taken up again where it was."""
+    """Print events as they happen, for ever; a lost connection is taken up again where it was, without a gap.
+
+    Raises ConnectorError when the Connector refuses the stream, or does not keep the events any more that come next;
+    NotReachedError when it does not answer the first time.
+    """
     reached = after
-    first = True
+    opened = False
     while True:
+        failure: Exception | None = None
         try:
             async with connector.stream(reached, namespace) as stream:
-                first = False
+                opened = True
+                if reached is None:
+                    reached = _position(stream)
                 while True:
                     event = json.loads(await stream.get_message())
                     print_event(event, as_json=as_json)
                     reached = event["position"]
-        except* (NotReachedError, ConnectionClosed) as group:
-            if first:
-                raise _first(group) from None
+        except* ConnectionClosed as group:
+            failure = _not_kept(_first(group))
+        except* NotReachedError as group:
+            failure = None if opened else _first(group)
+        if failure is not None:
+            raise failure
         await trio.sleep(RECONNECT_SECONDS)
 
 
+def _position(stream: WebSocketConnection) -> int | None:
+    """Where a stream from now on begins."""
+    positions = [value for name, value in stream.handshake_headers if name.lower() == POSITION_HEADER]
+    return int(positions[0]) if positions and positions[0].isdigit() else None
+
+
+def _not_kept(closed: Exception) -> ConnectorError | None:
+    """What a closed stream means that cannot be taken up where it was."""
+    reason = closed.reason if isinstance(closed, ConnectionClosed) else None
+    if reason is None or reason.code != NOT_KEPT:
+        return None
+    return ConnectorError("error.connector.events.positionNotKept", str(reason.reason), status=410)
+
+
 async def list_events(connector: RunningConnector, query: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print events of the log."""
-    for event in await connector.get("Events", query):
-        print_event(event, as_json=as_json)
+    """Print events of the log: all that are asked for, or the first ``limit`` of them."""
+    left: int | None = query.get("limit")
+    after = query.get("after")
+    while left is None or left > 0:
+        limit = EVENTS_AT_ONCE if left is None else min(left, EVENTS_AT_ONCE)
+        events = await connector.get("Events", {**query, "after": after, "limit": limit})
+        for event in events:
+            print_event(event, as_json=as_json)
+        if len(events) < limit:
+            return
+        after = events[-1]["position"]
+        left = None if left is None else left - len(events)
 
 
 async def replay(
     connector: RunningConnector, name: str, *, ids: Sequence[str], after: int | None, until: int | None, given_up: bool
 ) -> None:
     """Send events to a subscriber again: those with ``ids``, a range of positions, or all that were given up."""
+    path = f"Subscribers/{quote(name, safe='')}"
+    body: dict[str, Any]
     if given_up:
-        entries = await connector.get(f"Subscribers/{quote(name, safe='')}/GivenUp")
-        ids = [entry["eventId"] for entry in entries]
-    if given_up and not ids:
-        click.echo("Nothing was given up.")
-        return
-    body: dict[str, Any] = {"ids": list(ids)} if ids else {"after": after or 0}
-    if not ids and until is not None:
-        body["until"] = until
-    await connector.post(f"Subscribers/{quote(name, safe='')}/Replay", body)
-    click.echo(f"{len(ids)} events are sent again." if ids else "The events are sent again.")
+        count = (await connector.get(path))["givenUp"]
+        if not count:
+            click.echo("Nothing was given up.")
+            return
+        body, said = {"givenUp": True}, f"{count} events are sent again."
+    elif ids:
+        body, said = {"ids": list(ids)}, f"{len(ids)} events are sent again."
+    else:
+        body, said = {"after": after or 0}, "The events are sent again."
+        if until is not None:
+            body["until"] = until
+    await connector.post(f"{path}/Replay", body)
+    click.echo(said)
 
 
 async def list_subscribers(connector: RunningConnector, *, as_json: bool) -> None:
@@ -148,8 +194,12 @@ async def list_subscribers(connector: RunningConnector, *, as_json: bool) -> Non
         return
     _print_table(
         ("Name", "Kind", "State", "Lag", "Given up", "Receiver"),
-        [(s["name"], s.get("kind"), s.get("state"), s.get("lag"), s.get("givenUp"), s.get("receiver")) for s in states],
+        [(s["name"], s.get("kind"), _state(s), s.get("lag"), s.get("givenUp"), s.get("receiver")) for s in states],
     )
+
+
+def _state(subscriber: Mapping[str, Any]) -> str:
+    return f"{subscriber.get('state')}{', far behind' if subscriber.get('behind') else ''}"
 
 
 async def show_subscriber(connector: RunningConnector, name: str) -> None:
@@ -159,18 +209,21 @@ async def show_subscriber(connector: RunningConnector, name: str) -> None:
 
 async def list_given_up(connector: RunningConnector, name: str, *, as_json: bool) -> None:
     """Print what a subscriber did not get although it was tried as often as configured."""
-    entries = await connector.get(f"Subscribers/{quote(name, safe='')}/GivenUp")
-    if as_json:
+    path = f"Subscribers/{quote(name, safe='')}/GivenUp"
+    rows = []
+    after = 0
+    complete = False
+    while not complete:
+        entries = await connector.get(path, {"after": after, "limit": GIVEN_UP_AT_ONCE})
         for entry in entries:
-            click.echo(json.dumps(entry, ensure_ascii=False))
-        return
-    _print_table(
-        ("Position", "Event", "Given up at", "Attempts", "Reason"),
-        [
-            (e.get("position"), e.get("eventId"), e.get("givenUpAt"), e.get("attempts"), e.get("reason"))
-            for e in entries
-        ],
-    )
+            if as_json:
+                click.echo(json.dumps(entry, ensure_ascii=False))
+            else:
+                rows.append([entry.get(key) for key in ("position", "eventId", "givenUpAt", "attempts", "reason")])
+            after = entry["position"]
+        complete = len(entries) < GIVEN_UP_AT_ONCE
+    if not as_json:
+        _print_table(("Position", "Event", "Given up at", "Attempts", "Reason"), rows)
 
 
 async def set_paused(connector: RunningConnector, name: str, *, paused: bool) -> None:
@@ -210,16 +263,26 @@ def _printable(text: str) -> str:
 def _result(answer: httpx.Response) -> Any:
     if answer.status_code == httpx.codes.NO_CONTENT:
         return None
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        error = body["error"]
-        raise ConnectorError(str(error.get("code")), str(error.get("message")), status=answer.status_code)
+    body = _read(answer.content)
+    if (refusal := _refusal(body, answer.status_code)) is not None:
+        raise refusal
     if not answer.is_success or not isinstance(body, dict) or "result" not in body:
         raise NotReachedError(f"The server at {answer.url.host}:{answer.url.port} is no Connector.")
     return body["result"]
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _refusal(body: Any, status: int) -> ConnectorError | None:
+    """The error that a Connector answers."""
+    if not isinstance(body, dict) or not isinstance(body.get("error"), dict):
+        return None
+    return ConnectorError(str(body["error"].get("code")), str(body["error"].get("message")), status=status)
 
 
 @contextmanager
@@ -227,11 +290,14 @@ def _stream_failures(url: str) -> Iterator[None]:
     try:
         yield
     except ConnectionRejected as error:
+        refusal = _refusal(_read(error.body or b""), error.status_code)
+        if refusal is not None and refusal.status < httpx.codes.INTERNAL_SERVER_ERROR:
+            raise refusal from error
         raise NotReachedError(f"The Connector at {url} refuses the stream with status {error.status_code}.") from error
     except (HandshakeError, OSError) as error:
         raise NotReachedError(f"The Connector at {url} does not answer.") from error
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+def _first(group: ExceptionGroup[Any]) -> Exception:
+    error: Exception = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error

@@ -27,28 +27,33 @@ class PeerError(Exception):
 
 
 def installed_peer() -> Path:
-    """The folder of the peer with its packages installed; skips loudly without Node, in CI it fails."""
+    """The program of the peer, with its packages installed."""
+    return installed(PEER / "peer.js", "@nmshd/runtime")
+
+
+def installed(program: Path, package: str) -> Path:
+    """A program with ``package`` and what else it needs installed; skips loudly without Node, in CI it fails."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         if os.environ.get("CI") == "true":
             pytest.fail("the interop tests need node and npm")
-        pytest.skip("no node and npm on this machine: the interop tests with the official runtime DO NOT run")
-    if not (PEER / "node_modules" / "@nmshd" / "runtime").exists():
+        pytest.skip(f"no node and npm on this machine: the interop tests with {package} DO NOT run")
+    if not (program.parent / "node_modules" / package).exists():
         subprocess.run(
             ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"],
-            cwd=PEER,
+            cwd=program.parent,
             check=True,
             timeout=300,
             capture_output=True,
         )
-    return PEER
+    return program
 
 
 class PeerProcess:
     """The Node process of a test session; accounts of any test live in it, each at the Backbone of its test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, program: Path) -> None:
         self._process = subprocess.Popen(
-            ["node", str(folder / "peer.js")],
+            ["node", str(program)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -17,7 +17,7 @@ from trio_connector.api.routes.outputs import qr_code
 PREFIXES = ("/api/v1", "/api/v2")
 DEPRECATED = {"/api/v1": "@1664323200", "/api/v2": "@1762128000"}
 PNG = {"Accept": "image/png"}
-KEY = "Some_other_key_with_30_characters_+12"
+KEY = "SOME_other_key_with_30_characters_+12"
 
 
 @pytest.fixture(params=PREFIXES)

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 import trio
-from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, open_websocket_url
+from trio_websocket import ConnectionRejected, WebSocketConnection
 
 from tests.accounts import running_account, running_backbone, utc_now
 from tests.api.served import API_KEY, CORE, ServedApi, error_of, served, settings_with
+from tests.streams import closing, event_stream
 from trio_connector.api import stream
 from trio_connector.correlation import correlated
 from trio_connector.events.bus import EventBus
@@ -86,8 +87,7 @@ async def append(api: ServedApi, *namespaces: str, data: object = None) -> list[
 
 
 def open_stream(api: ServedApi, query: str = "", key: str = API_KEY) -> Any:
-    url = api.url.replace("http://", "ws://") + f"{EVENTS}/Stream{query}"
-    return open_websocket_url(url, extra_headers=[(b"X-API-KEY", key.encode())])
+    return event_stream(api.url, query, key=key)
 
 
 async def read(connection: WebSocketConnection, count: int) -> list[Any]:
@@ -229,24 +229,21 @@ async def test_a_stream_from_a_position_has_no_gap() -> None:
 
 async def test_a_listener_that_falls_behind_is_told_and_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "MAX_BEHIND", 10)
-    async with with_events() as api:
-        async with open_stream(api) as connection:
-            await append(api, *(["test.a"] * 500))
-            with pytest.raises(ConnectionClosed) as caught:
-                await read(connection, 501)
-        reason: Any = caught.value.reason
-        assert reason.code == stream.TRY_AGAIN_LATER
-        assert reason.reason.startswith("Too slow. Continue after position ")
+    async with with_events() as api, open_stream(api) as connection:
+        await append(api, *(["test.a"] * 500))
+        with trio.fail_after(10):
+            code, reason = await closing(connection)
+    assert code == stream.TRY_AGAIN_LATER
+    assert reason is not None
+    assert reason.startswith("Too slow. Continue after position ")
 
 
 async def test_a_stream_ends_when_the_connector_stops() -> None:
     stopping = trio.Event()
     async with with_events(stopping=stopping) as api, open_stream(api) as connection:
         stopping.set()
-        with pytest.raises(ConnectionClosed) as caught, trio.fail_after(10):
-            await connection.get_message()
-        reason: Any = caught.value.reason
-        assert (reason.code, reason.reason) == (stream.GOING_AWAY, "The Connector stops.")
+        with trio.fail_after(10):
+            assert await closing(connection) == (stream.GOING_AWAY, "The Connector stops.")
 
 
 async def test_listeners_that_go_leave_nothing_behind() -> None:
@@ -263,9 +260,8 @@ async def test_listeners_that_go_leave_nothing_behind() -> None:
 @pytest.mark.parametrize(("path", "status"), [("/Stream?after=x", 400), ("/Streams", 404), ("", 404)])
 async def test_a_stream_that_makes_no_sense_is_refused_before_it_opens(path: str, status: int) -> None:
     async with with_events() as api:
-        url = api.url.replace("http://", "ws://") + EVENTS + path
         with pytest.raises(ConnectionRejected) as caught:
-            async with open_websocket_url(url, extra_headers=[(b"X-API-KEY", API_KEY.encode())]):
+            async with event_stream(api.url, key=API_KEY, path=EVENTS + path):
                 pass
         assert caught.value.status_code == status
 

@@ -218,6 +218,13 @@ class Subscriber:
             )
         return reports
 
+    async def last_attempts(self) -> tuple[AttemptReport, ...]:
+        """The newest attempts, newest first. From before the start those are known that were refused."""
+        found = {(report.position, report.number, report.at): report for report in reversed(self._recent)}
+        for attempt in await self._log.last_attempts(self.name, REMEMBERED_ATTEMPTS):
+            found.setdefault((attempt.position, attempt.number, attempt.at), _report(attempt))
+        return tuple(found.values())[:REMEMBERED_ATTEMPTS]
+
     def state(self) -> SubscriberState:
         """How it is doing now."""
         head = self._log.head

@@ -41,9 +41,10 @@ class SubscriberDTO(SubscriberState, frozen=True, kw_only=True, rename="camel"):
     delivery: dict[str, Any]
 
 
-def subscriber_dto(subscriber: Subscriber, bus: EventBus) -> SubscriberDTO:
+async def subscriber_dto(subscriber: Subscriber, bus: EventBus) -> SubscriberDTO:
     """What operators see of ``subscriber``."""
-    state = msgspec.structs.asdict(subscriber.state())
+    attempts = await subscriber.last_attempts()
+    state = {**msgspec.structs.asdict(subscriber.state()), "attempts": attempts}
     return SubscriberDTO(
         **state, behind=subscriber.name in bus.behind, delivery=_shown_delivery(subscriber.spec.delivery)
     )
@@ -58,10 +59,10 @@ def looking_routes(bus: EventBus) -> tuple[Route, ...]:
     """How everybody who listens is doing."""
 
     async def list_all(call: Call) -> Answer:
-        return call.result([subscriber_dto(subscriber, bus) for subscriber in bus.subscribers.values()])
+        return call.result([await subscriber_dto(subscriber, bus) for subscriber in bus.subscribers.values()])
 
     async def get(call: Call) -> Answer:
-        return call.result(subscriber_dto(_named(bus, call), bus))
+        return call.result(await subscriber_dto(_named(bus, call), bus))
 
     return (
         Route("GET", "", list_all, "Everybody who listens to events.", Kind.LIST, result="Subscriber"),
@@ -110,12 +111,12 @@ def operating_routes(bus: EventBus) -> tuple[Route, ...]:
     async def pause(call: Call) -> Answer:
         subscriber = _named(bus, call)
         await subscriber.pause()
-        return call.result(subscriber_dto(subscriber, bus))
+        return call.result(await subscriber_dto(subscriber, bus))
 
     async def resume(call: Call) -> Answer:
         subscriber = _named(bus, call)
         await subscriber.resume()
-        return call.result(subscriber_dto(subscriber, bus))
+        return call.result(await subscriber_dto(subscriber, bus))
 
     return (
         Route(

@@ -29,7 +29,6 @@ import trio
 import trio_connector
 from trio_connector.api.app import create_app
 from trio_connector.api.parts import ApiParts, BuildInformation, Health
-from trio_connector.embedded import BackboneSettings, serve_backbone
 from trio_connector.events.bus import EventBus
 from trio_connector.events.log import Retention
 from trio_connector.events.model import NewEvent
@@ -102,6 +101,9 @@ async def _embedded_backbone(settings: Settings, clock: Clock, entropy: Entropy)
     if not embedded.enabled:
         yield settings.transport_library.base_url
         return
+    # Only here: most daemons use a Backbone elsewhere, and it is a tenth of all code.
+    from trio_connector.embedded import BackboneSettings, serve_backbone
+
     shutdown = trio.Event()
     backbone = BackboneSettings(
         host=embedded.host,

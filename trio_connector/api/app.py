@@ -19,12 +19,10 @@ from werkzeug.datastructures import Headers
 from trio_connector.api.authentication import Authenticator, authenticator
 from trio_connector.api.connection import BodyConnection, BodyRequest
 from trio_connector.api.counters import RequestCounter
-from trio_connector.api.docs import docs_routes
 from trio_connector.api.finishing import Finished
 from trio_connector.api.legacy import GENERATIONS
 from trio_connector.api.metrics import Metrics, metrics_route
 from trio_connector.api.monitoring import monitoring_routes
-from trio_connector.api.openapi import openapi_document
 from trio_connector.api.parts import ApiParts
 from trio_connector.api.pipeline import Pipeline
 from trio_connector.api.request import Request
@@ -113,16 +111,20 @@ def _routes(parts: ApiParts, counter: RequestCounter, metrics: Metrics) -> Route
         ]
     for resource in resources:
         table.add(f"{CORE_PREFIX}/{resource.name}", resource.routes)
-    document = openapi_document(
-        table.routes,
-        version=parts.build.version,
-        api_key_header=settings.infrastructure.http_server.authentication.api_key.header_name,
-    )
+    described = list(table.routes)
     if settings.debug:
         for resource in DEBUG_RESOURCES:
             table.add(f"{CORE_PREFIX}/{resource.name}", resource.routes)
     docs = _docs_options(parts)
     if docs.enabled:
+        from trio_connector.api.docs import docs_routes
+        from trio_connector.api.openapi import openapi_document
+
+        document = openapi_document(
+            described,
+            version=parts.build.version,
+            api_key_header=settings.infrastructure.http_server.authentication.api_key.header_name,
+        )
         table.add("", docs_routes(document, persist_auth=docs.rapidoc.persist_auth))
     for generation in GENERATIONS:
         table.add(generation.prefix, generation.routes)

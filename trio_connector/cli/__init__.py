@@ -11,6 +11,9 @@ import traceback
 import click
 
 import trio_connector
+from trio_connector.cli import without_rich  # noqa: F401 - before anything else imports structlog
+
+# isort: split
 from trio_connector.cli.common import require_command
 from trio_connector.cli.configuration import config_group
 from trio_connector.cli.failures import EXPECTED, in_a_line, print_usage, report_group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
@@ -12,6 +13,7 @@ import click
 import trio
 
 from trio_connector.cli.common import config_option, load_settings, logging_to, make_data_folder, with_generated_key
+from trio_connector.cli.without_rich import import_without_rich
 from trio_connector.settings import LoggingSettings
 
 
@@ -23,7 +25,7 @@ def start(config: Path | None) -> None:
     with logging_to(loaded.settings.logging, loaded):
         make_data_folder(loaded.settings)
         settings = with_generated_key(loaded.settings)
-        trio.run(partial(_part("daemon", "run"), settings))
+        trio.run(partial(_daemon(), settings))
 
 
 @click.command()
@@ -54,6 +56,17 @@ def backbone(host: str, port: int, folder: Path | None, in_memory: bool, client_
     settings = BackboneSettings(host=host, port=port, folder=folder, client_id=client_id, client_secret=client_secret)
     with logging_to(LoggingSettings(), secret_texts=[client_secret]):
         trio.run(run_backbone, settings)
+
+
+def _daemon() -> Callable[..., Awaitable[Any]]:
+    """The daemon, imported. What that makes stays until the end, so the garbage collector never looks at it."""
+    gc.disable()
+    import_without_rich("httpx")
+    try:
+        return _part("daemon", "run")
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _part(module: str, function: str) -> Callable[..., Awaitable[Any]]:

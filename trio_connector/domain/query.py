@@ -16,9 +16,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-# Linear time: a stranger's pattern cannot stall the process. The package has no type information.
-import re2  # type: ignore[import-untyped]
-
 MAX_PATTERN_LENGTH = 256
 """Longer patterns are refused."""
 
@@ -146,22 +143,21 @@ class _Pattern:
     """A compiled pattern; re2 has no type information, so its one use is wrapped here."""
 
     def __init__(self, pattern: str) -> None:
+        # Linear time: a stranger's pattern cannot stall the process. Large, and not before the first pattern.
+        import re2  # type: ignore[import-untyped]
+
+        options = re2.Options()
+        options.case_sensitive = False
+        options.log_errors = False  # the errors are a stranger's; they are answered, not logged by a C++ library
+        options.max_mem = 1 << 20
         try:
-            self._search: Callable[[str], object] = re2.compile(pattern, _options()).search
+            self._search: Callable[[str], object] = re2.compile(pattern, options).search
         except re2.error as error:
             raise ValueError(f"not a regular expression: {pattern[:80]}") from error
 
     def found_in(self, text: str) -> bool:
         """Whether ``text`` contains the pattern."""
         return self._search(text[:MAX_SEARCHED_LENGTH]) is not None
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False  # the errors are a stranger's; they are answered, not logged by a C++ library
-    options.max_mem = 1 << 20
-    return options
 
 
 @lru_cache(maxsize=256)

@@ -24,15 +24,7 @@ from trio_connector.events.model import Event
 from trio_connector.events.senders.addresses import name_part
 from trio_connector.modules import auto_accept_pending_relationships as auto_accept
 from trio_connector.modules import auto_decompose_deletion_proposed_relationships as auto_decompose
-from trio_connector.modules import (
-    decider,
-    message,
-    message_broker_publisher,
-    notification,
-    request,
-    webhooks,
-    webhooks_v1,
-)
+from trio_connector.modules import decider, message, notification, request
 from trio_connector.modules.deliveries import is_http_url
 from trio_connector.modules.options import WrongOption
 from trio_connector.modules.sse import follow_backbone_events
@@ -143,11 +135,11 @@ def check(module: ModuleSettings, settings: Settings, *, clock: Clock) -> None:
         case "decider":
             decider.rules_of(module.options)
         case "webhooks":
-            webhooks.build(module.typed(WebhooksOptions), clock=clock)
+            _webhook_subscribers(module, clock)
         case "webhooksV1":
-            webhooks_v1.build(module.typed(WebhooksV1Options), clock=clock, template_of=lambda id_: None)
+            _webhook_subscribers_of_2022(module, clock, lambda id_: None)
         case "messageBrokerPublisher":
-            message_broker_publisher.build(module.typed(MessageBrokerOptions), clock=clock)
+            _broker_subscribers(module, clock)
 
 
 async def start_over(settings: Settings, services: Services) -> None:
@@ -220,6 +212,30 @@ def _user_module(settings: ModuleSettings, services: Services) -> Module:
     )
 
 
+# --- receivers outside ---------------------------------------------------------------------------------------------
+# Imported only when they are switched on: with their libraries they take much memory, and time to start.
+
+
+def _webhook_subscribers(module: ModuleSettings, clock: Clock) -> list[SubscriberSpec]:
+    from trio_connector.modules import webhooks
+
+    return webhooks.build(module.typed(WebhooksOptions), clock=clock)
+
+
+def _webhook_subscribers_of_2022(
+    module: ModuleSettings, clock: Clock, template_of: Callable[[str], Mapping[str, Any] | None]
+) -> list[SubscriberSpec]:
+    from trio_connector.modules import webhooks_v1
+
+    return webhooks_v1.build(module.typed(WebhooksV1Options), clock=clock, template_of=template_of)
+
+
+def _broker_subscribers(module: ModuleSettings, clock: Clock) -> list[SubscriberSpec]:
+    from trio_connector.modules import message_broker_publisher
+
+    return message_broker_publisher.build(module.typed(MessageBrokerOptions), clock=clock)
+
+
 # --- the built-in modules ------------------------------------------------------------------------------------------
 
 Parts = dict[str, Any]
@@ -243,7 +259,7 @@ def _sse(module: ModuleSettings, settings: Settings, services: Services) -> Part
 
 
 def _webhooks(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
-    return {"subscribers": webhooks.build(module.typed(WebhooksOptions), clock=services.clock)}
+    return {"subscribers": _webhook_subscribers(module, services.clock)}
 
 
 def _webhooks_v1(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
@@ -254,12 +270,11 @@ def _webhooks_v1(module: ModuleSettings, settings: Settings, services: Services)
         shown: Mapping[str, Any] = msgspec.to_builtins(template_dto(template, services.base_url))
         return shown
 
-    options = module.typed(WebhooksV1Options)
-    return {"subscribers": webhooks_v1.build(options, clock=services.clock, template_of=template_of)}
+    return {"subscribers": _webhook_subscribers_of_2022(module, services.clock, template_of)}
 
 
 def _message_broker_publisher(module: ModuleSettings, settings: Settings, services: Services) -> Parts:
-    return {"subscribers": message_broker_publisher.build(module.typed(MessageBrokerOptions), clock=services.clock)}
+    return {"subscribers": _broker_subscribers(module, services.clock)}
 
 
 def _auto_accept(module: ModuleSettings, settings: Settings, services: Services) -> Parts:

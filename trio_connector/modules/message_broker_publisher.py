@@ -18,14 +18,6 @@ import structlog
 from trio_connector.crypto.dates import Clock
 from trio_connector.events.delivery import DeliverySettings, OpenSender, SubscriberSpec
 from trio_connector.events.senders.addresses import digest, name_part
-from trio_connector.events.senders.amqp import AmqpTarget, open_amqp
-from trio_connector.events.senders.pubsub import (
-    DEFAULT_ENDPOINT,
-    InvalidKeyFileError,
-    PubSubTarget,
-    open_pubsub,
-    read_key_file,
-)
 from trio_connector.modules.deliveries import broker_delivery, secret_keys, weak_secrets
 from trio_connector.modules.options import WrongOption, within
 from trio_connector.settings import Broker, MessageBrokerOptions
@@ -86,6 +78,8 @@ def _specification(broker: Broker, clock: Clock) -> SubscriberSpec:
 
 
 def _amqp(configuration: Mapping[str, Any], delivery: DeliverySettings, keys: tuple[bytes, ...], clock: Clock) -> Built:
+    from trio_connector.events.senders.amqp import AmqpTarget, open_amqp
+
     url, exchange = configuration.get("url"), configuration.get("exchange") or ""
     timeout = configuration.get("timeout", CONNECT_MILLISECONDS)
     if not url:
@@ -138,6 +132,14 @@ def _redis(
 def _pubsub(
     configuration: Mapping[str, Any], delivery: DeliverySettings, keys: tuple[bytes, ...], clock: Clock
 ) -> Built:
+    from trio_connector.events.senders.pubsub import (
+        DEFAULT_ENDPOINT,
+        InvalidKeyFileError,
+        PubSubTarget,
+        open_pubsub,
+        read_key_file,
+    )
+
     values = {}
     for key, shown in (("projectId", "projectId"), ("topicName", "topic"), ("keyFile", "keyFile")):
         value = configuration.get(key)

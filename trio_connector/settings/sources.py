@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
-
-import yaml
 
 from trio_connector.settings.problems import ConfigurationError
 
@@ -53,16 +50,22 @@ def read_file(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        value = json.loads(text) if path.suffix.lower() == ".json" else yaml.load(text, _Yaml)
+        value = json.loads(text) if path.suffix.lower() == ".json" else _read_yaml(text)
     except OSError as error:
         raise unreadable(path, error.strerror or str(error)) from error
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise unreadable(path, str(error)) from error
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise unreadable(path, "the file does not contain an object")
     return value
+
+
+def _read_yaml(text: str) -> Any:
+    from trio_connector.settings.yaml_text import read_yaml  # a parser that those who write JSON need not load
+
+    return read_yaml(text)
 
 
 def unreadable(path: Path, reason: str) -> ConfigurationError:
@@ -119,48 +122,3 @@ def _parse(value: str) -> Any:
 
 def _not_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
-
-
-class _Yaml(yaml.SafeLoader):
-    """YAML as its version 1.2 reads scalars, so that ``OFF`` is a level, ``no`` a word and a date a string.
-
-    A key that is given twice is refused instead of losing a value.
-    """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "found a key that is no text", key_node.start_mark)
-            if key_node.value in seen:
-                reason = f"found the key '{key_node.value}' twice"
-                raise yaml.constructor.ConstructorError(None, None, reason, key_node.start_mark)
-            seen.add(key_node.value)
-            key_node.tag = "tag:yaml.org,2002:str"
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
-_Yaml.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+0123456789."),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("merge", r"<<", "<"),
-):
-    _Yaml.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
-
-
-def _int(loader: _Yaml, node: yaml.ScalarNode) -> int:
-    return int(node.value, 10)
-
-
-def _float(loader: _Yaml, node: yaml.ScalarNode) -> float:
-    return float(node.value)
-
-
-_Yaml.add_constructor("tag:yaml.org,2002:int", _int)
-_Yaml.add_constructor("tag:yaml.org,2002:float", _float)

@@ -12,14 +12,14 @@ import trio
 
 from trio_connector.api.answer import Answer
 from trio_connector.api.authentication.api_keys import ApiKeys
-from trio_connector.api.authentication.jwt_bearer import JwtBearer
-from trio_connector.api.authentication.oidc import OidcSessions
 from trio_connector.api.errors import unauthorized
 from trio_connector.api.request import Request
 from trio_connector.api.routing import Route
 from trio_connector.outgoing import Outgoing
 
 if TYPE_CHECKING:
+    from trio_connector.api.authentication.jwt_bearer import JwtBearer
+    from trio_connector.api.authentication.oidc import OidcSessions
     from trio_connector.settings import AuthenticationSettings
 
 EVERYTHING: Final = ("**",)
@@ -101,8 +101,16 @@ def authenticator(
     """
     api_keys = ApiKeys(settings.api_key, clock) if settings.api_key.on else None
     bearer, oidc = settings.jwt_bearer, settings.oidc
-    bearer_tokens = JwtBearer(bearer, outgoing, clock) if bearer is not None and bearer.on else None
-    sessions = OidcSessions(oidc, outgoing, clock, entropy) if oidc is not None and oidc.on else None
+    bearer_tokens, sessions = None, None
+    # Imported only when they are used: the cryptography behind them takes eight megabytes.
+    if bearer is not None and bearer.on:
+        from trio_connector.api.authentication.jwt_bearer import JwtBearer
+
+        bearer_tokens = JwtBearer(bearer, outgoing, clock)
+    if oidc is not None and oidc.on:
+        from trio_connector.api.authentication.oidc import OidcSessions
+
+        sessions = OidcSessions(oidc, outgoing, clock, entropy)
     if api_keys is None and bearer_tokens is None and sessions is None:
         if not debug:
             raise ValueError(

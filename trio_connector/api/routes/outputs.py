@@ -6,7 +6,6 @@ import io
 import re
 from typing import Any, Final
 
-import segno
 import trio
 
 from trio_connector.api.answer import PNG_TYPE, Answer, attachment
@@ -59,6 +58,8 @@ async def qr_code_answer(call: Call, text: str, name: str) -> Answer:
 
 def qr_code(text: str) -> bytes:
     """A PNG image of the QR code of ``text``: error correction M, quiet zone 4, 4 pixels per module."""
+    import segno  # by few, and not before the first one asks
+
     image = io.BytesIO()
     segno.make(text, error="m", boost_error=False, micro=False).save(image, kind="png", scale=4, border=4)
     return image.getvalue()

@@ -3,7 +3,7 @@
 ``--connector URL[=KEY]`` measures running Connectors, the first with the second as its peer and the other way round:
 give two at the same Backbone. ``--spawn`` starts a Backbone and this Connector, with ``--official CHECKOUT`` also the
 official one, built, with the database that needs no server. Only those that are started here can be told to start
-again and where to send events. ``store``, ``events`` and ``senders`` run the benchmarks of these parts alone.
+again and where to send events. ``store``, ``events``, ``senders`` and ``hanging`` run those benchmarks alone.
 
 The best of all ``--rounds`` counts, for the machine may have other things to do.
 """
@@ -26,7 +26,7 @@ from tests.bench.measures import Amounts, Destination, Figures, measure
 from tests.bench.receivers import amqp_queue, webhooks
 from tests.bench.table import better, printed
 
-PARTS = ("store", "events", "senders")
+PARTS = ("store", "events", "senders", "hanging")
 AMQP_URL = os.environ.get("TRIO_CONNECTOR_TEST_AMQP_URL", "amqp://guest:guest@127.0.0.1:5672")
 
 

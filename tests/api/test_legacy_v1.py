@@ -287,11 +287,13 @@ async def test_a_message_has_any_content(pair: Pair, content: Any) -> None:
         "createdBy",
         "createdByDevice",
         "recipients",
+        "relationshipIds",
         "createdAt",
         "attachments",
     ]
     assert message["content"] == content
     assert message["recipients"] == [{"address": other.address, "relationshipId": relationship_id}]
+    assert message["relationshipIds"] == [relationship_id]
     await other.post("Account/Sync", status=200)
     assert (await other.get(f"Messages/{message['id']}"))["content"] == content
 

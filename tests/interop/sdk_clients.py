@@ -1,4 +1,4 @@
-"""The official SDK of the Connector 6.x as client of our Connectors: a Node program of ours (see ``sdk/sdk.js``)."""
+"""Official SDKs of earlier Connectors as clients of ours: Node programs of ours (see ``sdk/driver.js``)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ PAUSE_SECONDS = 0.05
 
 
 def sdk_program() -> Path:
-    """The program with the SDK installed; skips loudly without Node, in CI it fails."""
+    """The program with the SDK of 6.x installed; skips loudly without Node, in CI it fails."""
     return installed(SDK / "sdk.js", "@nmshd/connector-sdk")
+
+
+def sdk_program_of_2022() -> Path:
+    """The program with an SDK of 2022 installed; skips loudly without Node, in CI it fails."""
+    return installed(SDK / "sdk_2022.js", "connector-sdk-of-2022")
 
 
 class SdkClient:

@@ -171,6 +171,7 @@ def test_a_message_has_the_shape_of_2022() -> None:
         "createdBy": "did:e:you",
         "createdByDevice": "DVC2",
         "recipients": [RECIPIENT],
+        "relationshipIds": ["REL00000000000000001"],
         "createdAt": "2026-01-03T00:00:00.000Z",
         "attachments": ["FIL1"],
     }

@@ -124,6 +124,10 @@ def _message(message: Mapping[str, Any], attachments: list[Any]) -> Json:
             )
             for recipient in message["recipients"]
         ],
+        # The first releases of 2022 had these here, later ones with each recipient.
+        "relationshipIds": [
+            recipient["relationshipId"] for recipient in message["recipients"] if "relationshipId" in recipient
+        ],
         "createdAt": message["createdAt"],
         "attachments": attachments,
     }

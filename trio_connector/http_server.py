@@ -24,6 +24,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import h11
@@ -125,6 +126,8 @@ async def serve(
                     await shutdown_trigger()
                     accepting.cancel_scope.cancel("shutdown")
                 await context.terminated.set()
+                for connection in list(connections):
+                    await connection.close_if_idle_since(inf)
                 server_nursery.cancel_scope.deadline = trio.current_time() + config.graceful_timeout
             await lifespan.wait_for_shutdown()
             lifespan_nursery.cancel_scope.cancel("shutdown")
@@ -174,6 +177,22 @@ class _Http1(H11Protocol):
             await self.send(RawData(data=data))
 
 
+class _Idleness:
+    """Since when a connection waits for a request; None while there is one.
+
+    Hypercorn starts a task for each such wait, and ends it with the next request: a quarter of what a request costs.
+    Here `_watch` looks for connections that wait too long.
+    """
+
+    since: float | None = None
+
+    async def restart(self, task_group: TaskGroup, action: object) -> None:
+        self.since = trio.current_time()
+
+    async def stop(self) -> None:
+        self.since = None
+
+
 class _Connection(TCPServer):
     """Hypercorn's connection, of which a failure concerns nobody else."""
 
@@ -189,6 +208,8 @@ class _Connection(TCPServer):
         stream: trio.SocketStream,
     ) -> None:
         super().__init__(app, config, context, state, stream)  # type: ignore[arg-type]  # no TLS
+        self._idleness = _Idleness()
+        self.idle_task = self._idleness  # type: ignore[assignment]  # has the two methods that are called
         self.sending_since: float | None = None
         """Since when the present slice of a response waits for the client."""
         self._pinged_at: float | None = None
@@ -225,11 +246,18 @@ class _Connection(TCPServer):
             )
             self._pinged_at = trio.current_time()
             await self.protocol.initiate()
-            await self.idle_task.restart(task_group, self._idle_timeout)
+            if self.context.terminated.is_set():
+                return
+            self._idleness.since = trio.current_time()
             await self._read_data()
             # The client sends no more: what is still being answered ends, nothing else is waited for.
             self._client_has_ended = True
-            await self.idle_task.stop()
+            self._idleness.since = None
+
+    async def close_if_idle_since(self, time: float) -> None:
+        """Close the connection when it waits for a request since ``time`` (Trio time) or longer."""
+        if self._idleness.since is not None and self._idleness.since <= time:
+            await self.stream.aclose()
 
     def ask_for_life(self, interval_seconds: float) -> bool:
         """Ping the client of a WebSocket when that is due; False when it has not answered for too long."""
@@ -271,9 +299,12 @@ class _Connection(TCPServer):
 
 
 async def _watch(connections: set[_Connection], config: ServerConfig) -> None:
-    """Drop clients that have stopped reading, or WebSockets without life. One task costs less than a timer for each."""
+    """Drop clients that have stopped reading or asking, or WebSockets without life.
+
+    One task costs less than a timer for each.
+    """
     limit = config.stalled_send_timeout
-    pause = min(limit / 2, config.websocket_ping_interval / 2, _LOOK_SECONDS)
+    pause = min(limit / 2, config.websocket_ping_interval / 2, config.keep_alive_timeout / 2, _LOOK_SECONDS)
     while True:
         await trio.sleep(pause)
         latest = trio.current_time() - limit
@@ -283,6 +314,7 @@ async def _watch(connections: set[_Connection], config: ServerConfig) -> None:
             elif not connection.ask_for_life(config.websocket_ping_interval):
                 _log.warning("A WebSocket client gave no sign of life and was dropped.")
             else:
+                await connection.close_if_idle_since(trio.current_time() - config.keep_alive_timeout)
                 continue
             await trio.aclose_forcefully(connection.stream)
 

@@ -277,7 +277,7 @@ async def test_an_answer_names_the_change_and_says_nothing_else(clients: tuple[O
 # --- messages ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [{"any": "thing"}, ["a", 1], "text"])
+@pytest.mark.parametrize("content", [{"any": "thing"}, ["a", 1], "text", {"@type": ["no text"]}])
 async def test_a_message_has_any_content(pair: Pair, content: Any) -> None:
     one, other, relationship_id = pair
     message = await one.post("Messages", {"recipients": [other.address], "content": content})

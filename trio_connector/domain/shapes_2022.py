@@ -29,9 +29,10 @@ RELATIONSHIP_CHANGE: Final = "RelationshipChange"
 
 def unwrapped(content: Any) -> Any:
     """The value inside an ``Arbitrary...Content``; other content as it is."""
-    if isinstance(content, Mapping) and content.get("@type") in _ARBITRARY:
-        return content.get("value")
-    return content
+    if not isinstance(content, Mapping):
+        return content
+    kind = content.get("@type")
+    return content.get("value") if isinstance(kind, str) and kind in _ARBITRARY else content
 
 
 def content_2022(content: Any) -> Any:

@@ -10,7 +10,6 @@ from trio_connector.api.legacy.adapting import Json, Translation, translated
 from trio_connector.crypto.ciphers import SecretKey
 from trio_connector.crypto.ids import is_id
 from trio_connector.crypto.references import Reference
-from trio_connector.domain.relationship import wrapped
 from trio_connector.errors import ConnectorError, ValidationFailed
 
 RELATIONSHIP_LIMIT = "maxNumberOfRelationships"
@@ -52,7 +51,10 @@ def wrapping(member: str, known: frozenset[str], arbitrary: str, convert: Callab
     def apply(body: Json) -> Json:
         if body.get(member) is None:
             return body
-        return {**body, member: wrapped(convert(body[member]), known, arbitrary)}
+        content = convert(body[member])
+        kind = content.get("@type") if isinstance(content, dict) else None
+        is_known = isinstance(kind, str) and kind in known
+        return {**body, member: content if is_known else {"@type": arbitrary, "value": content}}
 
     return of_body(apply)
 

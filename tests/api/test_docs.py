@@ -59,6 +59,25 @@ async def test_the_pages_come_from_the_package_alone_and_without_credentials() -
             assert (await client.get(path)).status_code == 404
 
 
+async def test_no_start_waits_for_the_yaml_form_and_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    dumped: list[Any] = []
+    dump_all = yaml.dump_all
+
+    def counted(documents: Any, *given: Any, **options: Any) -> Any:
+        dumped.append(documents)
+        return dump_all(documents, *given, **options)
+
+    monkeypatch.setattr(yaml, "dump_all", counted)
+    async with served_account(settings=settings_with(debug=True, docs=True)) as api:
+        assert (await api.stranger.get("/docs/json")).status_code == 200
+        assert dumped == []
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(api.stranger.get, "/docs/yaml")
+        assert (await api.stranger.get("/docs/yaml")).status_code == 200
+    assert len(dumped) == 1
+
+
 async def test_without_the_switch_there_are_no_pages(api: ServedApi) -> None:
     for path in ("/docs", "/docs/json", "/favicon.ico"):
         assert (await api.client.get(path)).status_code == 404

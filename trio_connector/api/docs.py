@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
-import yaml
+import trio
 
 from trio_connector.api.answer import JSON_TYPE, Answer
 from trio_connector.api.call import Call
@@ -59,7 +59,6 @@ _RAPIDOC: Final = """<!doctype html>
 def docs_routes(document: dict[str, Any], *, persist_auth: bool) -> list[Route]:
     """The pages for an OpenAPI document."""
     as_json = msgspec.json.encode(document)
-    as_yaml = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120).encode()
     rapidoc = _RAPIDOC.format(title=TITLE, persist="true" if persist_auth else "false").encode()
 
     async def swagger(call: Call) -> Answer:
@@ -75,7 +74,7 @@ def docs_routes(document: dict[str, Any], *, persist_auth: bool) -> list[Route]:
         _page("/docs/rapidoc", _always(Answer(200, rapidoc, _HTML))),
         _page("/rapidoc/{file}", _asset("rapidoc")),
         _page("/docs/json", _always(Answer(200, as_json, JSON_TYPE))),
-        _page("/docs/yaml", _always(Answer(200, as_yaml, "text/vnd.yaml; charset=utf-8"))),
+        _page("/docs/yaml", _once(lambda: Answer(200, _as_yaml(document), "text/vnd.yaml; charset=utf-8"))),
         _page("/favicon.ico", _favicon),
     ]
 
@@ -93,6 +92,29 @@ def _always(answer: Answer) -> Callable[[Call], Awaitable[Answer]]:
         return answer
 
     return always
+
+
+def _once(make: Callable[[], Answer]) -> Callable[[Call], Awaitable[Answer]]:
+    """The answer of ``make``, made in a thread when it is first asked for and kept."""
+    made: list[Answer] = []
+    making = trio.Lock()
+
+    async def answer(call: Call) -> Answer:
+        async with making:
+            if not made:
+                made.append(await trio.to_thread.run_sync(make))
+        return made[0]
+
+    return answer
+
+
+def _as_yaml(document: dict[str, Any]) -> bytes:
+    """Takes most of a second where PyYAML comes without its C library."""
+    import yaml  # few ask for it, and every start would wait for it
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120)
+    return text.encode()
 
 
 def _asset(folder: str) -> Callable[[Call], Awaitable[Answer]]:

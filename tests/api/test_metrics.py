@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from trio_connector.events.bus import EventBus
 from trio_connector.events.delivery import DeliverySettings, SubscriberSpec
 from trio_connector.events.model import Answer, Event, NewEvent
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "operating-delivery.md"
 SCOPED = "Another_strong_API_KEY_of_ours_01"
 
 Samples = dict[str, dict[tuple[str, ...], float]]
@@ -216,3 +219,12 @@ def test_labels_of_methods_and_resources() -> None:
     assert (method_label("GET"), method_label("BREW")) == ("GET", OTHER)
     paths = ("/api/v2/Messages/MSG1", "/api/v1/SyncRuns", "/connect/token", "/health", "/")
     assert [resource_label(path) for path in paths] == ["Messages", "SyncRuns", "token", "health", OTHER]
+
+
+async def test_the_documentation_names_every_metric_and_no_other() -> None:
+    documented = set(re.findall(r"(?m)^\| `(trio_connector_\w+)` \| ", DOCUMENTATION.read_text("utf-8")))
+    async with with_bus() as (api, _):
+        await synchronized(api.services)
+        text = (await api.client.get("/metrics")).text
+    served_names = set(re.findall(r"(?m)^# TYPE (trio_connector_\w+) ", text))
+    assert documented == served_names

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 
@@ -57,11 +58,13 @@ def _first(group: ExceptionGroup[HandshakeError]) -> HandshakeError:
     return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
-async def closing(connection: WebSocketConnection) -> tuple[int, str | None]:
-    """Read until the server closes; its code and reason."""
+async def closing(
+    connection: WebSocketConnection, saw: Callable[[int], object] = lambda position: None
+) -> tuple[int, str | None]:
+    """Read until the server closes; its code and reason. ``saw`` is told the position of every event before that."""
     try:
         while True:
-            await connection.get_message()
+            saw(msgspec.json.decode(await connection.get_message())["position"])
     except ConnectionClosed as error:
         reason: Any = error.reason
         return reason.code, reason.reason

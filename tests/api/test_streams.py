@@ -19,6 +19,7 @@ from trio_websocket import ConnectionRejected, WebSocketConnection
 from tests.accounts import running_account, running_backbone, utc_now
 from tests.api.served import API_KEY, CORE, ServedApi, error_of, served, settings_with
 from tests.streams import closing, event_stream
+from trio_connector.api import stream
 from trio_connector.api.request import Request
 from trio_connector.api.stream_admission import API_KEY_PREFIX, BEARER_PREFIX, PROTOCOL, with_credentials
 from trio_connector.events.bus import EventBus
@@ -172,6 +173,25 @@ async def test_a_listener_that_catches_up_is_told_when_events_are_gone_before_it
         assert code == 4410
         assert reason is not None
         assert int("".join(filter(str.isdigit, reason))) in positions
+
+
+async def test_a_listener_that_is_too_slow_is_told_where_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MAX_BEHIND", 100)
+    async with with_bus() as api:
+        async with event_stream(api.url, key=API_KEY) as connection:
+            # More than fits into all buffers on the way, and the listener does not read meanwhile.
+            for _ in range(30):
+                positions = await api.services.store.transact(
+                    lambda unit: [unit.append(NewEvent(namespace="test.a", data="x" * 500_000)) for _ in range(5)]
+                )
+            await append(api, 200)
+            got: list[int] = []
+            ending = await closing(connection, got.append)
+        assert ending == (1013, f"Too slow. Continue after position {got[-1]}.")
+        assert got == list(range(got[0], got[-1] + 1))
+        assert got[-1] < positions[-1] + 200
+        async with event_stream(api.url, f"?after={got[-1]}", key=API_KEY) as connection:
+            assert await next_position(connection) == got[-1] + 1
 
 
 async def test_a_position_that_is_still_to_come_is_refused() -> None:

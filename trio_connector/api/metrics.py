@@ -152,7 +152,7 @@ class Metrics:
         self._sync_seconds.labels(outcome).observe(seconds)
 
     def _count_backbone_call(self, asked: Asked, outcome: str, seconds: float) -> None:
-        method, resource = asked.method.partition("-")[0], resource_label(asked.path)
+        method, resource = asked.method.partition("-")[0].upper(), resource_label(asked.path)
         self._backbone_calls.labels(method, resource, outcome).inc()
         self._backbone_seconds.labels(method, resource).observe(seconds)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from trio_connector.events.senders.payload import OldName
 
-_SENT_AS_BEFORE: Final[dict[str, tuple[str, OldName]]] = {
+SENT_AS_BEFORE: Final[dict[str, tuple[str, OldName]]] = {
     "consumption.attributeSucceded": (
         "consumption.attributeSucceeded",
         OldName("consumption.attributeSucceded", member="successor"),
@@ -22,7 +22,7 @@ _SENT_AS_BEFORE: Final[dict[str, tuple[str, OldName]]] = {
     ),
 }
 
-_MISSPELT: Final[dict[str, str]] = {
+MISSPELT: Final[dict[str, str]] = {
     "consumption.outgoingRquestCreated": "consumption.outgoingRequestCreated",
     "transport.MessageReceived": "transport.messageReceived",
     "transport.MessageSent": "transport.messageSent",
@@ -31,6 +31,6 @@ _MISSPELT: Final[dict[str, str]] = {
 
 def subscription(trigger: str) -> tuple[str, OldName | None]:
     """The pattern to subscribe for ``trigger``, and how its events are to be sent if not as they are."""
-    if trigger in _SENT_AS_BEFORE:
-        return _SENT_AS_BEFORE[trigger]
-    return _MISSPELT.get(trigger, trigger), None
+    if trigger in SENT_AS_BEFORE:
+        return SENT_AS_BEFORE[trigger]
+    return MISSPELT.get(trigger, trigger), None

@@ -162,7 +162,8 @@ def test_what_a_module_would_refuse_is_found_without_a_start(run: Run, tmp_path:
     write(tmp_path, configuration)
     answer = run("config", "check")
     assert answer.returncode == 1
-    assert "instance.modules.webhooks.webhooks[0].target: Invalid configuration. target 'lost' not found!" in answer.stderr
+    where = "instance.modules.webhooks.webhooks[0].target"
+    assert f"{where}: Invalid configuration. target 'lost' not found!" in answer.stderr
 
 
 def test_the_shown_configuration_is_the_effective_one_without_secrets(run: Run) -> None:

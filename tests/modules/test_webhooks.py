@@ -57,7 +57,8 @@ def refused(configuration: dict[str, Any]) -> tuple[str, str]:
     ],
 )
 def test_a_url_must_be_absolute_and_http(url: str | None) -> None:
-    shown = url or ""
+    # What cannot even be taken apart may hide a password anywhere.
+    shown = "***" if url == "http://[::1/" else url or ""
     expected = ("invalidUrlFormat", f"'{shown}' is not a valid URL.")
     assert refused({"targets": {"unused": {"url": url}}}) == expected
     assert refused({"webhooks": [{"triggers": [], "target": {"url": url}}]}) == expected

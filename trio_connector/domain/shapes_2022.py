@@ -38,7 +38,8 @@ def unwrapped(content: Any) -> Any:
 def content_2022(content: Any) -> Any:
     """Content of today as 2022 wrote it.
 
-    It is not wrapped, a Mail of plain text does not say so, request items show ``metadata`` as ``responseMetadata`` too.
+    It is not wrapped, a Mail of plain text does not say so, items of requests show ``metadata`` as
+    ``responseMetadata`` too.
     """
     shown = unwrapped(content)
     if isinstance(shown, Mapping) and shown.get("@type") == "Mail" and shown.get("bodyFormat") == "PlainText":

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 import trio
 
-from trio_connector.api.answer import JSON_TYPE, PNG_TYPE, Answer, prepared_result
+from trio_connector.api.answer import JSON_TYPE, Answer, prepared_result
 from trio_connector.api.call import Call
 from trio_connector.api.request import Parameters
 from trio_connector.api.routes import CORE_RESOURCES
@@ -65,11 +65,6 @@ _CORE_ROUTES: Final = {
     for resource in CORE_RESOURCES
     for route in resource.routes
 }
-
-
-def unshaped(services: Services, dto: Any) -> Any:
-    """What has not changed."""
-    return dto
 
 
 def plain(shape: Callable[[Any], Any]) -> Shape:
@@ -138,4 +133,4 @@ async def _qr_code(call: Call, asked: Call, route: Route, scheme: str) -> Answer
     return await qr_code_answer(call, f"{scheme}{dto['reference']['truncated']}", shown)
 
 
-__all__ = ["PNG_TYPE", "Shape", "Translation", "core_route", "old", "plain", "reshaped", "translated", "unshaped"]
+__all__ = ["Json", "Shape", "Translation", "core_route", "old", "plain", "reshaped", "translated"]

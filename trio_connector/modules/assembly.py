@@ -25,7 +25,7 @@ from trio_connector.events.senders.addresses import name_part
 from trio_connector.modules import auto_accept_pending_relationships as auto_accept
 from trio_connector.modules import auto_decompose_deletion_proposed_relationships as auto_decompose
 from trio_connector.modules import decider, message, notification, request
-from trio_connector.modules.deliveries import is_http_url
+from trio_connector.modules.deliveries import is_http_url, not_a_url
 from trio_connector.modules.options import WrongOption
 from trio_connector.modules.sse import follow_backbone_events
 from trio_connector.modules.user import ModuleContext, ReactingModule, RunningModule, find_class, load_user_module
@@ -38,7 +38,6 @@ from trio_connector.settings import (
     SyncOptions,
     WebhooksOptions,
     WebhooksV1Options,
-    without_credentials,
 )
 from trio_connector.usecases.reachability import is_unreachable
 from trio_connector.usecases.services import Services
@@ -250,7 +249,7 @@ def _sse_address(module: ModuleSettings, settings: Settings) -> str | None:
     if override is not None and not settings.debug:
         raise WrongOption("baseUrlOverride", "baseUrlOverride is only allowed in debug mode")
     if override is not None and not is_http_url(override):
-        raise WrongOption("baseUrlOverride", f"'{without_credentials(override)}' is not a valid URL.")
+        raise WrongOption("baseUrlOverride", not_a_url(override))
     return override
 
 

@@ -19,6 +19,7 @@ from trio_connector.events.delivery import (
 from trio_connector.events.senders.addresses import digest
 from trio_connector.events.senders.signing import RECOMMENDED_BYTES, InvalidSecretError, parse_secrets
 from trio_connector.modules.options import WrongOption
+from trio_connector.settings import without_credentials
 
 HIGHEST_PORT = 65535
 _SAFE_TRIGGER = re.compile(r"[A-Za-z0-9_.*-]+")
@@ -50,6 +51,11 @@ def is_http_url(text: str) -> bool:
     except (httpx.InvalidURL, ValueError):
         return False
     return url.scheme in ("http", "https") and bool(url.host) and (url.port is None or url.port <= HIGHEST_PORT)
+
+
+def not_a_url(text: str) -> str:
+    """The official refusal of ``text`` as a URL, without the credentials that may be in it."""
+    return f"'{without_credentials(text)}' is not a valid URL."
 
 
 def secret_keys(secret: object, code: str, where: str) -> tuple[bytes, ...]:

@@ -28,6 +28,7 @@ from trio_connector.modules.deliveries import (
     Names,
     checked_headers,
     is_http_url,
+    not_a_url,
     secret_keys,
     trigger_part,
     weak_secrets,
@@ -35,7 +36,7 @@ from trio_connector.modules.deliveries import (
 )
 from trio_connector.modules.names_2022 import subscription
 from trio_connector.modules.options import WrongOption, within
-from trio_connector.settings import Webhook, WebhooksOptions, without_credentials
+from trio_connector.settings import Webhook, WebhooksOptions
 from trio_connector.settings import WebhookTarget as TargetOptions
 
 log = structlog.get_logger("WebhooksModule")
@@ -157,4 +158,4 @@ def _invalid_authentication(key: str, message: str) -> WrongOption:
 
 
 def _not_a_url(key: str, url: str) -> WrongOption:
-    return WrongOption(key, f"'{without_credentials(url)}' is not a valid URL.", _CODE + "invalidUrlFormat")
+    return WrongOption(key, not_a_url(url), _CODE + "invalidUrlFormat")

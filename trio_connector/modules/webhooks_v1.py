@@ -19,9 +19,9 @@ from trio_connector.events.delivery import DeliverySettings, SubscriberSpec
 from trio_connector.events.model import Event
 from trio_connector.events.senders.addresses import shown_url
 from trio_connector.events.senders.webhook_v1 import Item, WebhookV1Target, open_webhook_v1
-from trio_connector.modules.deliveries import checked_headers, is_http_url, secret_keys, webhook_delivery
+from trio_connector.modules.deliveries import checked_headers, is_http_url, not_a_url, secret_keys, webhook_delivery
 from trio_connector.modules.options import WrongOption
-from trio_connector.settings import WebhooksV1Options, without_credentials
+from trio_connector.settings import WebhooksV1Options
 
 log = structlog.get_logger("WebhooksModule")
 
@@ -45,8 +45,7 @@ def build(options: WebhooksV1Options, *, clock: Clock, template_of: TemplateOf) 
     """
     log.warning(DEPRECATION)
     if not is_http_url(options.url):
-        message = f"'{without_credentials(options.url)}' is not a valid URL."
-        raise WrongOption("url", message, _CODE + "invalidUrlFormat")
+        raise WrongOption("url", not_a_url(options.url), _CODE + "invalidUrlFormat")
     target = WebhookV1Target(
         url=options.url,
         headers=checked_headers(options.headers, _CODE + "invalidHeader", f"'{shown_url(options.url)}'"),

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The event log's vocabulary and who listens to it: subscribers, reactions, live streams. Start with ``bus.py``."""

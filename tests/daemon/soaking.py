@@ -18,6 +18,7 @@ import trio
 
 from trio_connector.events.bus import EventBus
 from trio_connector.events.model import NewEvent
+from trio_connector.events.subscriber import Subscriber
 from trio_connector.modules import webhooks
 from trio_connector.settings import WebhooksOptions
 from trio_connector.store import Store, Unit, open_store
@@ -25,6 +26,7 @@ from trio_connector.store import Store, Unit, open_store
 NAMESPACE = "test.numbered"
 TIMEOUT_SECONDS = 0.25
 EVENTS_PER_UNIT = 40
+FAR_AHEAD = 200
 PROGRESS = "Soak"
 
 
@@ -46,8 +48,8 @@ def options(url: str) -> WebhooksOptions:
     return msgspec.convert(written, WebhooksOptions)
 
 
-async def append(store: Store, count: int) -> None:
-    """Append what is missing, some at a time."""
+async def append(store: Store, subscriber: Subscriber, count: int) -> None:
+    """Append what is missing, some at a time and not far ahead of the delivery, so that kills cut both."""
 
     def work(unit: Unit) -> bool:
         begun = unit.value(PROGRESS, "next") or 0
@@ -58,7 +60,8 @@ async def append(store: Store, count: int) -> None:
         return end < count
 
     while await store.transact(work):
-        await trio.lowlevel.checkpoint()
+        while store.events.head - (subscriber.cursor or 0) > FAR_AHEAD:
+            await trio.sleep(0.005)  # polls: a delivery sets no event
 
 
 async def main(folder: str, url: str, count: int) -> None:
@@ -68,9 +71,10 @@ async def main(folder: str, url: str, count: int) -> None:
         trio.open_nursery() as nursery,
     ):
         bus = EventBus(store.events, clock=clock, entropy=os.urandom)
-        for specification in webhooks.build(options(url), clock=clock):
-            await nursery.start(bus.subscribe(specification, from_beginning=True).run)
-        await append(store, count)
+        (specification,) = webhooks.build(options(url), clock=clock)
+        subscriber = bus.subscribe(specification, from_beginning=True)
+        await nursery.start(subscriber.run)
+        await append(store, subscriber, count)
 
 
 if __name__ == "__main__":

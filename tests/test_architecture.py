@@ -17,6 +17,8 @@ NAME = "trio_connector"
 ROOMS = (
     "errors",
     "correlation",
+    "direct_http",
+    "http_client",
     "outgoing",
     "crypto",
     "content",
@@ -43,7 +45,9 @@ ROOMS = (
 ONLY = {
     "errors": set[str](),
     "correlation": set[str](),
-    "outgoing": {"errors"},
+    "direct_http": set[str](),
+    "http_client": {"direct_http"},
+    "outgoing": {"errors", "http_client"},
     "http_server": {"errors"},
     "settings": {"errors", "events"},
     "embedded": {"errors", "crypto", "http_server"},

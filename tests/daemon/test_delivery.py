@@ -153,6 +153,8 @@ async def test_nothing_is_lost_though_the_daemon_is_killed_again_and_again(tmp_p
                 await trio.sleep(chance.uniform(0.2, 2.5))
                 daemon.kill()
                 daemon.launch()
+        daemon.kill()
+        await daemon.start()  # so that the last signal finds something to stop
         with trio.fail_after(180):
             await all_delivered(receiver, broker)
         assert await daemon.stop() == 0

@@ -17,8 +17,6 @@ NAME = "trio_connector"
 ROOMS = (
     "errors",
     "correlation",
-    "direct_http",
-    "http_client",
     "outgoing",
     "crypto",
     "content",
@@ -45,9 +43,7 @@ ROOMS = (
 ONLY = {
     "errors": set[str](),
     "correlation": set[str](),
-    "direct_http": set[str](),
-    "http_client": {"direct_http"},
-    "outgoing": {"errors", "http_client"},
+    "outgoing": {"errors"},
     "http_server": {"errors"},
     "settings": {"errors", "events"},
     "embedded": {"errors", "crypto", "http_server"},

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -18,8 +18,6 @@ from typing import Any, Final
 
 import httpcore
 import httpx
-
-from trio_connector.http_client import HttpClient
 
 _HOST: Final = re.compile(r"^((([A-Za-z0-9]+(-[A-Za-z0-9]+)*)\.)+[a-z]{2,}|localhost)$")
 
@@ -80,6 +78,40 @@ class Pins:
         ]
 
 
+class _Client(httpx.AsyncClient):
+    """Sends bodies from plain iterators.
+
+    The asynchronous generators that httpx makes for them are left behind unfinished when a connection breaks, and Trio
+    reports each as a fault.
+    """
+
+    def build_request(self, *args: Any, **kwargs: Any) -> httpx.Request:
+        request = super().build_request(*args, **kwargs)
+        if isinstance(request.stream, httpx.ByteStream):
+            request.stream = _Body(request.content)
+        return request
+
+
+class _Body(httpx.AsyncByteStream):
+    """A body in one piece; can be sent again."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Pieces(iter((self._body,)))
+
+
+class _Pieces(AsyncIterator[bytes]):
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
+
+
 class Outgoing:
     """Makes clients and TLS contexts; one per process, so that the certificates are read once."""
 
@@ -109,15 +141,16 @@ class Outgoing:
         ``timeout_seconds`` bounds each step only (connect, write, each read): put a cancel scope around a request to
         bound it as a whole. Redirects are followed when ``max_redirects`` is positive. The caller closes the client.
         """
-        return HttpClient(
+        return _Client(
             base_url=base_url,
             headers=dict(headers or {}),
             timeout=timeout_seconds,
             verify=self.tls_context(verify=verify),
-            max_connections=max_connections,
+            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
             follow_redirects=max_redirects > 0,
             max_redirects=max_redirects,
             auth=auth,
+            trust_env=True,
         )
 
 

@@ -18,7 +18,6 @@ from trio_connector import __version__
 from trio_connector.crypto.dates import Clock
 from trio_connector.events.model import Answer
 from trio_connector.events.senders.addresses import shown_url
-from trio_connector.http_client import HttpClient
 
 log = structlog.get_logger("WebhooksModule")
 # Their lines show whole URLs and headers, and with them passwords and tokens.
@@ -44,14 +43,15 @@ def new_client(verify: ssl.SSLContext, *, timeout_seconds: float, connections: i
     Proxies are taken from the environment (connector spec 2.6); redirects are not followed. ``timeout_seconds`` holds
     per operation; the total is the subscriber's.
     """
-    return HttpClient(
+    return httpx.AsyncClient(
         verify=verify,
-        max_connections=connections,
         timeout=httpx.Timeout(timeout_seconds),
         # A receiver's cookies would grow without bound, and come back to it with the next event.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         headers={"user-agent": f"trio-connector/{__version__}", "accept-encoding": "identity"},
         follow_redirects=False,
+        trust_env=True,
     )
 
 

@@ -599,8 +599,8 @@ def drawing(id_: str, cipher: ciphers.Cipher) -> Callable[[int], bytes]:
     characters = iter(id_[6:])
 
     def draw(size: int) -> bytes:
-        if size == 1:
-            return bytes([alphabet.index(next(characters))])
+        if size == 14:
+            return bytes(alphabet.index(next(characters)) for _ in range(size))
         assert size == 24
         assert cipher.nonce is not None
         return cipher.nonce

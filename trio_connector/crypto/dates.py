@@ -28,9 +28,8 @@ def iso(moment: datetime) -> str:
     """``moment`` (aware) as ``2025-01-02T03:04:05.678Z``; microseconds are cut, not rounded."""
     if moment.tzinfo is None:
         raise ValueError("a date without time zone has no meaning here")
-    utc = moment.astimezone(UTC)
-    # strftime's %Y is not padded to four digits on every platform.
-    return f"{utc.year:04d}-{utc:%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_date(text: str) -> datetime:

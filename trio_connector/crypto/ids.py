@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import string
 
-from trio_connector.crypto.entropy import Entropy, choose
+from trio_connector.crypto.entropy import Entropy
 
 ID_LENGTH = 20
 MAX_PREFIX_LENGTH = 6
 _ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits
 _ALLOWED = frozenset(_ALPHABET)
+_FAIR = 256 // len(_ALPHABET) * len(_ALPHABET)
+"""From here on a byte would favour the first characters of the alphabet."""
 
 
 def new_id(prefix: str, entropy: Entropy) -> str:
@@ -23,7 +25,11 @@ def new_id(prefix: str, entropy: Entropy) -> str:
 
 def random_text(length: int, entropy: Entropy) -> str:
     """``length`` characters of ``A-Z a-z 0-9``, every text equally likely."""
-    return "".join(choose(_ALPHABET, entropy) for _ in range(length))
+    text = ""
+    while len(text) < length:
+        drawn = entropy(length - len(text))
+        text += "".join([_ALPHABET[byte % len(_ALPHABET)] for byte in drawn if byte < _FAIR])
+    return text
 
 
 def is_id(prefix: str, text: str) -> bool:

@@ -44,7 +44,7 @@ def parse_json(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = from_utf8(text)
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_int=_integer)
+        return _decode(text)
     except (ValueError, RecursionError) as error:
         raise EncodingError("The text is not valid JSON.") from error
 
@@ -146,3 +146,6 @@ def _integer(digits: str) -> int | float:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer).decode

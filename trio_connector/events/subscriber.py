@@ -11,9 +11,9 @@
 Owned here: the loop. What may be sent next is decided by ``lanes``, what follows from an answer by ``retry``. A wake-up
 is a hint without data: several of them are one, and nothing is lost when one comes while the subscriber is busy.
 
-What happened is saved by a task of its own, as fast as the disk takes it, everything that came up during one commit in
-the next one. Delivery runs ahead of it by ``max_unsaved`` attempts at most: that much, and what was being sent, is
-delivered again after a crash.
+What happened is saved by a task of its own: some attempts, or those of a few hundredths of a second, with one commit.
+Delivery runs ahead of it by ``max_unsaved`` attempts at most: that much, and what was being sent, is delivered again
+after a crash.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ SMALL_WINDOW = 32
 LARGE_WINDOW = 500
 SKIPPED_BEFORE_SAVE = 1000
 """So many unwanted events may be passed before that alone is worth a commit."""
+GATHER_SECONDS = 0.02
+"""How long an attempt may wait for others to be saved with it."""
 SAVE_RETRY_SECONDS = 1.0
 LAST_SAVE_SECONDS = 5.0
 _CHANCES = 1 << 16
@@ -109,6 +111,8 @@ class Subscriber:
         self._in_flight = 0
         self._next_send = -math.inf
         self._news = trio.Event()
+        self._save_at = max_unsaved // 2
+        self._many_unsaved = trio.Event()
         self._recent: deque[AttemptReport] = deque(maxlen=REMEMBERED_ATTEMPTS)
         self._accepted_at: str | None = None
         self._saved_reached = 0
@@ -142,6 +146,7 @@ class Subscriber:
                         workers.start_soon(self._work, sender)
                     task_status.started()
                 self._finished = True
+                self._many_unsaved.set()
                 self._notify()
         finally:
             with trio.move_on_after(LAST_SAVE_SECONDS, shield=True):
@@ -376,6 +381,8 @@ class Subscriber:
             self._follow(track, item, event, answer, at)
         if not (self._advances_itself and self._is_saved(track)):
             self._unsaved.attempted(track)
+            if self._unsaved.attempts >= self._save_at:
+                self._many_unsaved.set()
         self._notify()
 
     async def _attempt(self, sender: Sender, events: Sequence[Event]) -> list[Answer]:
@@ -462,6 +469,11 @@ class Subscriber:
     async def _save_forever(self) -> None:
         while True:
             if self._unsaved:
+                few = 0 < self._unsaved.attempts < self._save_at and not self._unsaved.has_details
+                if few and not self._finished:
+                    self._many_unsaved = trio.Event()
+                    with trio.move_on_after(GATHER_SECONDS):
+                        await self._many_unsaved.wait()
                 saved = await self._save()
                 if not saved and self._finished:
                     return  # one more attempt follows when everything ends

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 _SAFE = re.compile(r"[A-Za-z0-9_.-]+")
 
 
+@lru_cache(256)
 def shown_url(url: str) -> str:
     """``url`` without user, password, query and fragment, for people to recognise."""
     try:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 _current: ContextVar[str | None] = ContextVar("correlation_id", default=None)
@@ -20,11 +19,21 @@ def new_correlation_id() -> str:
     return str(uuid.uuid4())
 
 
-@contextmanager
-def correlated(correlation_id: str | None) -> Iterator[None]:
+class _Correlated:
+    """A class and no generator: this is part of every request and of every delivery."""
+
+    __slots__ = ("_id", "_token")
+
+    def __init__(self, correlation_id: str | None) -> None:
+        self._id = correlation_id
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._id)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
+
+
+def correlated(correlation_id: str | None) -> AbstractContextManager[None]:
     """Do the enclosed work under ``correlation_id``; tasks started inside inherit it."""
-    token = _current.set(correlation_id)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return _Correlated(correlation_id)

@@ -25,6 +25,7 @@ import errno
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
+from time import time
 from typing import Any
 
 import h11
@@ -336,7 +337,7 @@ def _finish_shielded(app: AsgiApp, keep_alive_timeout: float) -> AsgiApp:
             if event.get("body"):
                 # May take its time; a client that goes away meanwhile cancels it, as it should.
                 await send({**event, "more_body": True})
-            with trio.move_on_after(_FINISH_SECONDS, shield=True):
+            with trio.CancelScope(deadline=trio.current_time() + _FINISH_SECONDS, shield=True):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await app(scope, receive, send_)
@@ -365,8 +366,20 @@ def _url(listener: trio.SocketListener) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class _Config(Config):
+    """Writes the date once a second, instead of once a response."""
+
+    _written_at = 0
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        now = int(time())
+        if now != self._written_at:
+            self._written_at, self._written = now, super().response_headers(protocol)
+        return self._written
+
+
 def _hypercorn_config(config: ServerConfig) -> Config:
-    made = Config()
+    made = _Config()
     made.errorlog = None
     made.accesslog = None
     made.include_server_header = False
